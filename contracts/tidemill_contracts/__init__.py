@@ -1,0 +1,1 @@
+"""What crosses a service's border: structs, events, frames and requests."""

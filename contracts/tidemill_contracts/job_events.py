@@ -1,0 +1,152 @@
+"""What happens to a job, as numbered events."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from msgspec import field
+
+from tidemill_contracts.datasets import Frame
+from tidemill_contracts.event import Event, type_of
+from tidemill_contracts.jobs import BlockedReason, Cancel, JobError, Progress, Result, Step
+
+
+class FailureKind(StrEnum):
+    """Why an attempt ended; each kind has a retry budget of its own."""
+
+    TRANSIENT = "transient"
+    DATA = "data"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    WORKER_LOST = "worker_lost"
+    INFRASTRUCTURE = "infrastructure"
+
+
+class JobEvent(Event, frozen=True, kw_only=True):
+    """An event of a job; those of system jobs have a subject that others need not read."""
+
+    job_id: UUID
+    system: bool = False
+
+    @property
+    def key(self) -> UUID:
+        return self.job_id
+
+    @property
+    def subject(self) -> str:
+        plain = f"tm.event.{self.tenant_id.hex}.{type_of(type(self))}"
+        return f"{plain}.system" if self.system else plain
+
+
+class JobSubmitted(JobEvent, frozen=True, kw_only=True, tag="job.submitted"):
+    """The job is accepted and will not be lost."""
+
+    steps: list[Step]
+    created_by: UUID | None = None
+    dataset_id: UUID | None = None
+    value: Any = None
+    pipeline: str | None = None
+    queue: str = "default"
+    priority: int = 4
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+    retry_of: UUID | None = None
+    run_at: datetime | None = None
+
+
+class JobQueued(JobEvent, frozen=True, kw_only=True, tag="job.queued"):
+    """Nothing but a free slot is missing."""
+
+
+class JobBlocked(JobEvent, frozen=True, kw_only=True, tag="job.blocked"):
+    """The job waits for something that is not a slot."""
+
+    reason: BlockedReason
+
+
+class JobStarted(JobEvent, frozen=True, kw_only=True, tag="job.started"):
+    """A worker began an attempt."""
+
+    attempt: int
+    worker: str
+    steps: list[str]
+
+
+class JobStepSucceeded(JobEvent, frozen=True, kw_only=True, tag="job.step_succeeded"):
+    """A step's output is kept."""
+
+    step: str
+    attempt: int
+    result: Result | None = None
+    progress: Progress | None = None
+
+
+class JobStepFailed(JobEvent, frozen=True, kw_only=True, tag="job.step_failed"):
+    """A step ended in an error."""
+
+    step: str
+    attempt: int
+    error: JobError
+
+
+class JobRetryScheduled(JobEvent, frozen=True, kw_only=True, tag="job.retry_scheduled"):
+    """The attempt failed; the next begins at `next_attempt_at`."""
+
+    attempt: int
+    kind: FailureKind
+    error: JobError
+    next_attempt_at: datetime
+
+
+class JobAttemptLost(JobEvent, frozen=True, kw_only=True, tag="job.attempt_lost"):
+    """The worker fell silent or handed the attempt back; another follows."""
+
+    attempt: int
+    worker: str
+    reason: str
+
+
+class JobStalled(JobEvent, frozen=True, kw_only=True, tag="job.stalled"):
+    """A running attempt has made no progress for longer than allowed."""
+
+    attempt: int
+
+
+class JobCancelRequested(JobEvent, frozen=True, kw_only=True, tag="job.cancel_requested"):
+    """A running job was told to stop."""
+
+    cancel: Cancel
+
+
+class JobSucceeded(JobEvent, frozen=True, kw_only=True, tag="job.succeeded"):
+    """All steps are done."""
+
+    attempt: int
+    result: Result | None = None
+    progress: Progress | None = None
+    cancel: Cancel | None = None
+    dataset_id: UUID | None = None
+    frame: Frame | None = None
+
+
+class JobFailed(JobEvent, frozen=True, kw_only=True, tag="job.failed"):
+    """The job ended without a result."""
+
+    attempt: int
+    error: JobError
+    cancel: Cancel | None = None
+    dataset_id: UUID | None = None
+
+
+class JobCancelled(JobEvent, frozen=True, kw_only=True, tag="job.cancelled"):
+    """The job was stopped."""
+
+    cancel: Cancel
+    dataset_id: UUID | None = None
+
+
+class JobExpired(JobEvent, frozen=True, kw_only=True, tag="job.expired"):
+    """The job waited longer than it was allowed to."""
+
+    error: JobError
+    dataset_id: UUID | None = None

@@ -1,0 +1,1 @@
+"""The typed client of Tidemill and the `tidemill` command."""

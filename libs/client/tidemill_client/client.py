@@ -1,0 +1,249 @@
+"""The client: one method for each thing a user of Tidemill does."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+from urllib.parse import quote
+from uuid import UUID
+
+from tidemill_client.account import Account
+from tidemill_client.downloads import Download
+from tidemill_client.live import Live
+from tidemill_client.problems import Corrupted
+from tidemill_client.subscription import Item, Received, Subscription, received
+from tidemill_client.uploads import ProgressHook, Source, Upload
+from tidemill_contracts.datasets import (
+    Dataset,
+    DatasetDeleted,
+    DatasetReady,
+    DatasetRejected,
+    DatasetStatus,
+)
+from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
+from tidemill_contracts.jobs import (
+    CancelJob,
+    Job,
+    JobStatus,
+    Pipeline,
+    RunPipeline,
+    StepSpec,
+    SubmitJob,
+    Timeouts,
+)
+from tidemill_contracts.pages import Page, StreamedEvent
+from tidemill_contracts.processors import ProcessorInfo
+
+ENDINGS = (JobSucceeded, JobFailed, JobCancelled, JobExpired)
+SETTLED = (DatasetReady, DatasetRejected, DatasetDeleted)
+UNSETTLED = frozenset({DatasetStatus.UPLOADING, DatasetStatus.VALIDATING})
+MOST = 1_000
+
+
+class JobFields(TypedDict, total=False):
+    """The fields of SubmitJob, as `submit` takes them by name."""
+
+    steps: list[StepSpec]
+    processor: str
+    params: dict[str, Any]
+    dataset_id: UUID
+    value: Any
+    queue: str
+    priority: int
+    labels: dict[str, str]
+    run_at: datetime
+    timeouts: Timeouts
+    max_attempts: int
+
+
+class Client(Account):
+    """Speaks to one Tidemill: `async with Client(url) as tidemill: await tidemill.sign_in(…)`.
+
+    `token` is an access token or an API key. Calls that are safe to repeat are tried `retries`
+    times more. Raises ApiProblem for a refusal, Unreachable or Broken where there is no answer.
+    """
+
+    async def upload(
+        self,
+        source: Source,
+        name: str | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        size_bytes: int | None = None,
+        progress: ProgressHook | None = None,
+    ) -> Dataset:
+        """Stream a file, bytes or a stream of bytes up; the answer is checked by its sha256.
+
+        `progress` is told the bytes sent and their total, if that is known.
+        """
+        upload = Upload(source, size_bytes=size_bytes, hook=progress)
+        named = name or (source.name if isinstance(source, Path) else "upload")
+        dataset = await self.post(
+            "/v1/datasets",
+            Dataset,
+            body=upload.form(named, labels) if labels else upload.raw(),
+            query=None if labels else {"name": named},
+        )
+        if dataset.sha256 not in (None, upload.sha256):
+            raise Corrupted(f"sent {upload.sha256}, stored {dataset.sha256}")
+        return dataset
+
+    async def dataset(self, dataset_id: UUID) -> Dataset:
+        return await self.get(f"/v1/datasets/{dataset_id}", Dataset)
+
+    async def datasets(self, *, limit: int = 50, after: str | None = None) -> Page[Dataset]:
+        """The newest first."""
+        query = {"limit": limit, "after": after}
+        return await self.get("/v1/datasets", Page[Dataset], query)
+
+    async def delete_dataset(self, dataset_id: UUID) -> None:
+        await self.gateway.call("DELETE", f"/v1/datasets/{dataset_id}")
+
+    async def wait_dataset(self, dataset_id: UUID) -> Dataset:
+        """The dataset once it is ready, rejected or deleted."""
+        dataset = await self.dataset(dataset_id)
+        if dataset.status in UNSETTLED:
+            async with self.live(f"dataset.{dataset_id}", since="start") as items:
+                async for item in items:
+                    if isinstance(item, Received) and isinstance(item.event, SETTLED):
+                        break
+            dataset = await self.dataset(dataset_id)
+        return dataset
+
+    def content(self, dataset_id: UUID, *, format: str | None = None) -> Download:  # noqa: A002 - the API's word
+        """The uploaded bytes, or the table in this format."""
+        return Download(self.gateway, f"/v1/datasets/{dataset_id}/content", format=format)
+
+    async def submit(
+        self,
+        order: SubmitJob | None = None,
+        *,
+        idempotency_key: str | None = None,
+        **fields: Unpack[JobFields],
+    ) -> Job:
+        """Hand in a job, given whole or by its fields; a second try with the key makes no other."""
+        order = order or SubmitJob(**fields)
+        return await self.post("/v1/jobs", Job, order, key=idempotency_key)
+
+    async def job(self, job_id: UUID) -> Job:
+        return await self.get(f"/v1/jobs/{job_id}", Job)
+
+    async def jobs(
+        self,
+        *,
+        status: JobStatus | None = None,
+        processor: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Page[Job]:
+        """The newest first."""
+        query = {"status": status, "processor": processor, "limit": limit, "after": after}
+        return await self.get("/v1/jobs", Page[Job], query)
+
+    async def cancel(
+        self, job_id: UUID, *, reason: str | None = None, grace_s: float = 10.0
+    ) -> Job:
+        """Stop a job; a running one has `grace_s` seconds to end by itself."""
+        order = CancelJob(reason=reason, grace_s=grace_s)
+        return await self.post(f"/v1/jobs/{job_id}/cancel", Job, order)
+
+    async def result(self, job_id: UUID, *, step: str | None = None) -> Any:
+        """The value a job or one of its steps gave; the bytes of a table."""
+        return await self.output(job_id, step=step).value()
+
+    def output(
+        self,
+        job_id: UUID,
+        *,
+        step: str | None = None,
+        format: str | None = None,  # noqa: A002 - the API's word
+    ) -> Download:
+        """What a job or one of its steps gave, to read, save or stream."""
+        path = f"/v1/jobs/{job_id}" + (f"/steps/{quote(step, safe='')}" if step else "")
+        return Download(self.gateway, f"{path}/result", format=format)
+
+    async def job_events(self, job_id: UUID) -> list[Received]:
+        """A job's whole history, oldest first."""
+        found: list[Received] = []
+        after: str | None = None
+        while True:
+            query = {"limit": MOST, "after": after}
+            page = await self.get(f"/v1/jobs/{job_id}/events", Page[dict[str, Any]], query)
+            found += [event for body in page.items if (event := received(body))]
+            if not (after := page.next_cursor):
+                return found
+
+    async def processors(self) -> list[ProcessorInfo]:
+        return (await self.get("/v1/processors", Page[ProcessorInfo])).items
+
+    async def pipelines(self) -> list[Pipeline]:
+        return (await self.get("/v1/pipelines", Page[Pipeline], {"limit": MOST})).items
+
+    async def run_pipeline(
+        self,
+        name: str,
+        order: RunPipeline | None = None,
+        *,
+        value: Any = None,
+        dataset_id: UUID | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Run a stored pipeline on a value or a dataset."""
+        order = order or RunPipeline(value=value, dataset_id=dataset_id)
+        path = f"/v1/pipelines/{quote(name, safe='')}/jobs"
+        return await self.post(path, Job, order, key=idempotency_key)
+
+    def live(
+        self, *topics: str, types: Sequence[str] | None = None, since: str | None = None
+    ) -> Live:
+        """`async with` it: a subscription to `all`, `job.<id>` or `dataset.<id>`.
+
+        `since` is a cursor, `start` or `now`. It yields events, progress and, where events cannot
+        be had any more, gaps.
+        """
+        chosen = list(types) if types else None
+        return Live(self.gateway, Subscription(list(topics) or ["all"], types=chosen, since=since))
+
+    async def events(
+        self,
+        *,
+        after: str | None = None,
+        types: Sequence[str] | None = None,
+        job_id: UUID | None = None,
+        follow: bool = False,
+    ) -> AsyncGenerator[Item]:
+        """What happened after this cursor, oldest first; with `follow` also what happens next."""
+        if follow:
+            topic = f"job.{job_id}" if job_id else "all"
+            async with self.live(topic, types=types, since=after or "start") as items:
+                async for item in items:
+                    yield item
+        while not follow:
+            query = {"after": after, "limit": MOST, "job_id": job_id}
+            query["types"] = ",".join(types) if types else None
+            page = await self.get("/v1/events", Page[StreamedEvent], query)
+            for each in page.items:
+                if event := received(each.event, cursor=each.cursor, replay=True):
+                    yield event
+            after = page.next_cursor
+            if not after or not page.items:
+                return
+
+    async def follow(self, job_id: UUID) -> AsyncGenerator[Item]:
+        """Events and progress of a job from its first event to its ending."""
+        async with self.live(f"job.{job_id}", since="start") as items:
+            async for item in items:
+                yield item
+                if isinstance(item, Received) and isinstance(item.event, ENDINGS):
+                    return
+
+    async def wait(self, job_id: UUID) -> Job:
+        """The job once it has ended; put it under `asyncio.timeout` to wait no longer than that."""
+        job = await self.job(job_id)
+        if not job.status.is_final:
+            async with aclosing(self.follow(job_id)) as items:
+                async for _ in items:
+                    pass
+            job = await self.job(job_id)
+        return job

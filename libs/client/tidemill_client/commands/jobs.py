@@ -1,0 +1,153 @@
+"""Jobs: submit, list, show, cancel, events, results."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tidemill_client import calling, terminal
+from tidemill_client.client import Client
+from tidemill_client.commands import options, watching
+from tidemill_client.commands.options import AsJson, JobId, Limit
+from tidemill_contracts.jobs import JobStatus, StepSpec, SubmitJob
+
+app = typer.Typer(no_args_is_help=True, help="Submit, follow and cancel jobs.")
+
+
+@app.command()
+def submit(
+    context: typer.Context,
+    *,
+    processor: options.Processor = None,
+    params: options.Params = None,
+    steps: options.Steps = None,
+    dataset: options.Dataset = None,
+    value: options.Value = None,
+    queue: options.Queue = None,
+    priority: options.Priority = 4,
+    label: options.Labels = None,
+    run_at: options.RunAt = None,
+    key: options.Key = None,
+    wait: options.Wait = False,
+    follow: options.Follow = False,
+    as_json: AsJson = False,
+) -> None:
+    """Submit a job: one processor or a list of steps, on a dataset, a value or nothing."""
+    order = SubmitJob(
+        processor=processor,
+        params=calling.json_value(params, dict[str, Any], option="--params") if params else None,
+        steps=_steps(steps) if steps else None,
+        dataset_id=dataset,
+        value=calling.json_value(value, Any, option="--value") if value else None,
+        queue=queue,
+        priority=priority,
+        labels=calling.labels(label),
+        run_at=run_at.astimezone() if run_at else None,
+    )
+    watching.submitted(
+        context,
+        lambda client: client.submit(order, idempotency_key=key),
+        watching.Watch(wait=wait, follow=follow, as_json=as_json),
+    )
+
+
+@app.command("list")
+def newest(
+    context: typer.Context,
+    status: Annotated[JobStatus | None, typer.Option(help="Only those with this status.")] = None,
+    processor: Annotated[str | None, typer.Option(help="Only those that run it.")] = None,
+    limit: Limit = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, the newest first."""
+    page = calling.run(
+        context, lambda client: client.jobs(status=status, processor=processor, limit=limit)
+    )
+    if as_json:
+        terminal.json_page(page)
+    else:
+        terminal.table(
+            ["id", "status", "steps", "created"],
+            [
+                (
+                    job.id,
+                    job.status,
+                    " → ".join(step.name for step in job.steps),
+                    f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                )
+                for job in page.items
+            ],
+        )
+
+
+@app.command()
+def show(context: typer.Context, job: JobId, *, as_json: AsJson = False) -> None:
+    """Show a job and its steps."""
+    watching.show(calling.run(context, lambda client: client.job(job)), as_json=as_json)
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    job: JobId,
+    reason: Annotated[str | None, typer.Option(help="Why; kept with the job.")] = None,
+    grace: Annotated[
+        float, typer.Option(min=0, max=300, help="Seconds it has to end by itself.")
+    ] = 10.0,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a job."""
+    found = calling.run(context, lambda client: client.cancel(job, reason=reason, grace_s=grace))
+    watching.show(found, as_json=as_json)
+
+
+@app.command()
+def wait(
+    context: typer.Context, job: JobId, *, follow: options.Follow = False, as_json: AsJson = False
+) -> None:
+    """Wait for a job; exit 0 if it succeeded, 1 if it failed, 2 if it was cancelled or expired."""
+    watch = watching.Watch(wait=True, follow=follow, as_json=as_json)
+    watching.submitted(context, lambda client: client.job(job), watch)
+
+
+@app.command()
+def events(context: typer.Context, job: JobId, *, as_json: AsJson = False) -> None:
+    """List a job's events, oldest first."""
+    for event in calling.run(context, lambda client: client.job_events(job)):
+        if as_json:
+            terminal.json_line(event.body)
+        else:
+            terminal.item(event, as_json=False)
+
+
+@app.command()
+def result(
+    context: typer.Context,
+    job: JobId,
+    step: Annotated[str | None, typer.Option(help="That of this step, not of the job.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", "-o", dir_okay=False, help="Write it to this file.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="A table as csv, json, ndjson or parquet.")
+    ] = None,
+) -> None:
+    """Print a job's value as JSON, or fetch its table."""
+
+    async def use(client: Client) -> Any:
+        output = client.output(job, step=step, format=form)
+        return await output.save(to) if to else await output.value()
+
+    found = calling.run(context, use)
+    if to:
+        terminal.note(f"wrote {to}")
+    elif isinstance(found, bytes):
+        typer.get_binary_stream("stdout").write(found)
+    else:
+        terminal.json_page(found)
+
+
+def _steps(text: str) -> list[StepSpec]:
+    return calling.json_value(calling.json_or_file(text), list[StepSpec], option="--steps")

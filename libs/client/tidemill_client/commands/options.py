@@ -1,0 +1,42 @@
+"""Options that several commands share."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At most so many.")]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", help="A label, as key=value; may be repeated.")
+]
+JobId = Annotated[UUID, typer.Argument(help="The job's id.", metavar="JOB")]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait",
+        help="Wait for the ending; exit 0 if it succeeded, 1 if it failed, 2 if it was cancelled "
+        "or expired.",
+    ),
+]
+Follow = Annotated[
+    bool,
+    typer.Option("--follow", help="Like --wait, and show events and progress as they come."),
+]
+Dataset = Annotated[UUID | None, typer.Option("--dataset", help="The dataset to run on.")]
+Value = Annotated[str | None, typer.Option("--value", help="The value to run on, as JSON.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", help="Idempotency key: the same key and order make one job."),
+]
+Processor = Annotated[
+    str | None, typer.Option("--processor", "-p", help="The one processor to run.")
+]
+Params = Annotated[str | None, typer.Option(help="The processor's parameters, as JSON.")]
+Steps = Annotated[
+    str | None, typer.Option(help="A list of steps, as JSON or the name of a file with it.")
+]
+Queue = Annotated[str | None, typer.Option(help="The queue, unless the processor's.")]
+Priority = Annotated[int, typer.Option(min=0, max=9, help="9 goes first.")]
+RunAt = Annotated[datetime | None, typer.Option(help="Not before this moment (local time).")]

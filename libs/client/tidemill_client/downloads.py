@@ -1,0 +1,88 @@
+"""What comes back: a value, or bytes behind a presigned link."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+import httpx
+import msgspec
+
+from tidemill_client import problems
+from tidemill_client.gateway import JSON, Gateway
+
+PIECE_BYTES = 1 << 20
+NOT_YET_S = 1.0
+
+
+class Download:
+    """One output; following the link shows no token to whoever keeps the bytes."""
+
+    def __init__(self, gateway: Gateway, path: str, *, format: str | None = None) -> None:  # noqa: A002 - the API's word
+        self._gateway = gateway
+        self._path = path
+        self._query = {"format": format}
+
+    async def value(self) -> Any:
+        """The JSON value, or the bytes where the output is none."""
+        async with self._opened() as response:
+            content = await response.aread()
+            if _is_json(response) and self._query["format"] is None:
+                return msgspec.json.decode(content)
+            return content
+
+    async def save(self, to: Path, *, sha256: str | None = None) -> Path:
+        """The bytes as this file, which appears when it is whole and has this hash."""
+        found = hashlib.sha256()
+        with _appearing(to) as file:
+            async for piece in self.pieces():
+                found.update(piece)
+                await asyncio.to_thread(file.write, piece)
+            if sha256 not in (None, found.hexdigest()):
+                raise problems.Corrupted(f"sha256 is {found.hexdigest()}, recorded is {sha256}")
+        return to
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        async with self._opened() as response:
+            async for piece in response.aiter_bytes(PIECE_BYTES):
+                yield piece
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[httpx.Response]:
+        answer = await self._ready()
+        if answer.is_redirect:
+            async with self._gateway.fetch(answer.headers["Location"]) as response:
+                yield response
+        else:
+            yield answer
+
+    async def _ready(self) -> httpx.Response:
+        """The answer that holds the output or its link; until it is made there is 202."""
+        path, query = self._path, self._query
+        while True:
+            answer = await self._gateway.send("GET", path, query=query)
+            if answer.status_code != HTTPStatus.ACCEPTED:
+                return answer
+            if location := answer.headers.get("Location"):
+                path, query = httpx.URL(location).raw_path.decode(), None
+            await asyncio.sleep(problems.retry_after(answer) or NOT_YET_S)
+
+
+def _is_json(response: httpx.Response) -> bool:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip() == JSON
+
+
+@contextmanager
+def _appearing(to: Path) -> Generator[IO[bytes]]:
+    """A file that takes its name once it is whole, and leaves nothing behind if it is not."""
+    partial = to.with_name(f".{to.name}.{uuid4().hex[:8]}.part")
+    try:
+        with partial.open("xb") as file:
+            yield file
+        partial.replace(to)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,142 @@
+"""A subscription that outlives its sockets: it signs in, renews, reconnects and resumes."""
+
+import asyncio
+from collections import deque
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from tidemill_client import pace
+from tidemill_client.gateway import Gateway, is_loopback
+from tidemill_client.problems import NotSignedIn, StreamRefused, Unreachable
+from tidemill_client.subscription import Item, Subscription
+from tidemill_contracts import stream
+from tidemill_contracts.stream import CloseCode
+
+FOR_GOOD = frozenset({CloseCode.FORBIDDEN, CloseCode.BAD_FRAME})
+STALE_TOKEN = frozenset({CloseCode.TOKEN_EXPIRED, CloseCode.NOT_SIGNED_IN})
+NOT_NOW = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    },
+)
+
+_encode = msgspec.json.Encoder().encode
+_frames: msgspec.json.Decoder[stream.ServerFrame] = msgspec.json.Decoder(stream.ServerFrame)
+
+
+class Live:
+    """Items of a subscription, for ever; entered, it is subscribed.
+
+    A Gap among the items says that events are missing and cannot be had here. Raises
+    StreamRefused where another try would change nothing.
+    """
+
+    def __init__(self, gateway: Gateway, subscription: Subscription) -> None:
+        self._gateway = gateway
+        self._subscription = subscription
+        self._socket: ClientConnection | None = None
+        self._token: str | None = None
+        self._waiting: deque[Item] = deque()
+        self._failures = 0
+        self._refusals = 0
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._join()
+        except ConnectionRefusedError as error:
+            raise Unreachable(self._gateway.url) from error
+        except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
+            await self._rejoin(error)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._leave()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        while not self._waiting:
+            try:
+                await self._receive()
+            except ConnectionClosed as error:
+                await self._rejoin(error)
+        return self._waiting.popleft()
+
+    async def _receive(self) -> stream.ServerFrame:
+        if self._socket is None:
+            raise RuntimeError("enter it first: `async with`")
+        frame = _frames.decode(await self._socket.recv())
+        self._waiting.extend(self._subscription.take(frame))
+        if isinstance(frame, stream.AuthExpiring):
+            await self._authenticate(self._socket, unlike=self._token)
+        if isinstance(frame, stream.Events | stream.Live | stream.Heartbeat):
+            self._failures = self._refusals = 0
+        return frame
+
+    async def _join(self) -> None:
+        """A new socket, subscribed from where the last one ended."""
+        self._socket = await connect(
+            f"ws{self._gateway.url.removeprefix('http')}/v1/stream",
+            subprotocols=[Subprotocol(stream.SUBPROTOCOL)],
+            max_size=2 * stream.MAX_SERVER_FRAME_BYTES,
+            proxy=None if is_loopback(self._gateway.url) else True,
+        )
+        await self._authenticate(self._socket)
+        await self._until(stream.Ready)
+        await self._socket.send(_encode(self._subscription.join()), text=True)
+        await self._until(stream.Subscribed)
+
+    async def _until(self, kind: type[stream.ServerFrame]) -> None:
+        while not isinstance(await self._receive(), kind):
+            pass
+
+    async def _authenticate(self, socket: ClientConnection, *, unlike: str | None = None) -> None:
+        stale = unlike or (self._token if self._refusals else None)
+        self._token = await self._gateway.token(unlike=stale)
+        if self._token is None:
+            raise NotSignedIn
+        await socket.send(_encode(stream.Authenticate(self._token)), text=True)
+
+    async def _rejoin(self, error: Exception) -> None:
+        """Try until a socket is subscribed again, or `error` is one that stays."""
+        while True:
+            self._judge(error)
+            await self._leave()
+            await asyncio.sleep(pace.delay(self._failures))
+            self._failures += 1
+            try:
+                return await self._join()
+            except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as another:
+                error = another
+
+    def _judge(self, error: Exception) -> None:
+        """Raise where another try would end the same way."""
+        if isinstance(error, InvalidStatus):
+            status = error.response.status_code
+            if status not in NOT_NOW:
+                raise StreamRefused(f"http_{status}", f"the stream answers {status}") from error
+        if isinstance(error, ConnectionClosed) and error.rcvd:
+            code, reason = error.rcvd.code, error.rcvd.reason
+            self._refusals += code in STALE_TOKEN
+            if code in FOR_GOOD or self._refusals > 1:
+                raise StreamRefused(str(code), reason or f"closed with {code}") from error
+
+    async def _leave(self) -> None:
+        if self._socket:
+            await self._socket.close()
+            self._socket = None

@@ -1,0 +1,144 @@
+"""create_app(): a Litestar service with health, problem details, roles and injection by name."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from litestar import Controller, Litestar, Request, Router, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.response import Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidemill_contracts.identity import Principal
+from tidemill_kit import metrics, problems
+from tidemill_kit.auth import Authenticator, require_role
+from tidemill_kit.db import NO_TENANT, Database, Repository
+from tidemill_kit.requests import RequestLog
+from tidemill_kit.settings import Settings
+
+VERSION = "0.1.0"
+MAX_BODY_BYTES = 1024 * 1024
+PUBLIC: dict[str, Any] = {"role": None}
+
+type Check = Callable[[], Any]
+type Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+class RoleMissing(RuntimeError):
+    """A route declares no role."""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    name: str,
+    controllers: Sequence[type[Controller]] = (),
+    routes: Sequence[Any] = (),
+    lifespan: Sequence[Lifespan] = (),
+    repositories: Mapping[str, type[Repository]] | None = None,
+    dependencies: Mapping[str, Provide] | None = None,
+) -> Litestar:
+    """A service's application.
+
+    `repositories` are injected by their names, each on a connection under the caller's tenant;
+    what a lifespan puts into `app.state.checks` (name → async callable) makes up `/readyz`.
+    """
+    app = Litestar(
+        route_handlers=[livez, readyz, metrics.show, *controllers, *routes],
+        lifespan=list(lifespan),
+        dependencies={
+            "principal": Provide(_principal, sync_to_thread=False),
+            "connection": Provide(_connection),
+            **{n: _repository(kind) for n, kind in (repositories or {}).items()},
+            **(dependencies or {}),
+        },
+        guards=[require_role],
+        exception_handlers=problems.handlers(),
+        middleware=[RequestLog()],
+        # the service has set up its own
+        logging_config=None,
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"checks": {}, "settings": settings, "name": name}),
+        openapi_config=openapi_config(name),
+    )
+    app.state.authenticator = Authenticator(settings)
+    _check_roles(app)
+    return app
+
+
+def openapi_config(name: str) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title=f"Tidemill {name}",
+        version=VERSION,
+        use_handler_docstrings=True,
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
+        openapi_router=Router(
+            "/schema",
+            route_handlers=[],
+            opt=PUBLIC,
+            include_in_schema=False,
+        ),
+    )
+
+
+@get("/livez", opt=PUBLIC, include_in_schema=False)
+async def livez() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@get("/readyz", opt=PUBLIC, include_in_schema=False)
+async def readyz(state: State) -> Response[dict[str, Any]]:
+    """Whether requests can be served; the body names what was asked."""
+    body: dict[str, Any] = {"service": state.name, "version": VERSION, "checks": {}}
+    for check, ask in state.checks.items():
+        body["checks"][check] = await problems.outcome(ask)
+    for fact, ask in state.get("facts", {}).items():
+        body[fact] = ask()
+    ready = all(found == "ok" for found in body["checks"].values())
+    body["status"] = "ready" if ready else "not_ready"
+    return Response(body, status_code=_READY[ready])
+
+
+_READY = {True: 200, False: 503}
+
+
+def _principal(request: Request[Any, Any, Any]) -> Principal:
+    return request.scope["user"]
+
+
+async def _connection(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncConnection]:
+    database: Database = request.app.state.database
+    user: Principal | None = request.scope.get("user")
+    if user is None:
+        async with database.transaction() as connection:
+            yield connection
+    else:
+        async with database.on_behalf_of(user.tenant_id) as connection:
+            yield connection
+
+
+def _repository(kind: type[Repository]) -> Provide:
+    def provide(
+        request: Request[Any, Any, Any],
+        connection: NamedDependency[AsyncConnection],
+    ) -> Repository:
+        user: Principal | None = request.scope.get("user")
+        return kind(connection, user.tenant_id if user else NO_TENANT)
+
+    return Provide(provide, sync_to_thread=False)
+
+
+def _check_roles(app: Litestar) -> None:
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)]):
+            if isinstance(handler, HTTPRouteHandler) and handler.http_methods != {"OPTIONS"}:
+                _check_role(handler)
+
+
+def _check_role(handler: HTTPRouteHandler) -> None:
+    if "role" not in handler.opt:
+        raise RoleMissing(f"{handler.handler_name} at {sorted(handler.paths)}")

@@ -1,0 +1,158 @@
+"""Access tokens: from a bearer header to a Principal, with identity's public keys."""
+
+import asyncio
+import hashlib
+import time
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import aiohttp
+import jwt
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from tidemill_contracts.identity import Principal, Role
+from tidemill_kit.errors import Forbidden, NotSignedIn, Unavailable
+from tidemill_kit.settings import Settings
+
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068's media type
+REMEMBERED_S = 60.0
+_REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti", "sid", "tenant", "role"]
+_FORGET_ABOVE = 50_000
+
+
+class TokenExpired(NotSignedIn):
+    """The token has expired."""
+
+
+class IdentityAway(Unavailable):
+    """Public keys could not be fetched from identity."""
+
+
+class Keys(Protocol):
+    """Where the public keys come from."""
+
+    async def find(self, kid: str) -> Any:
+        """The public key of this id; NotSignedIn where there is none."""
+        ...
+
+
+class PublishedKeys:
+    """Identity's JWKS, kept, and fetched again for an unknown key at most once in 10 s."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._keys: dict[str, Any] = {}
+        self._fetched = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def find(self, kid: str) -> Any:
+        if kid not in self._keys:
+            async with self._lock:
+                if kid not in self._keys and time.monotonic() - self._fetched > _REFETCH_S:
+                    await self._fetch()
+        if kid not in self._keys:
+            raise NotSignedIn
+        return self._keys[kid]
+
+    async def _fetch(self) -> None:
+        limit = aiohttp.ClientTimeout(total=3)
+        try:
+            async with aiohttp.ClientSession(timeout=limit) as session, session.get(self._url) as r:
+                r.raise_for_status()
+                found = msgspec.json.decode(await r.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise IdentityAway from error
+        self._keys = {key["kid"]: jwt.PyJWK(key, "EdDSA").key for key in found["keys"]}
+        self._fetched = time.monotonic()
+
+
+_REFETCH_S = 10.0
+
+
+class Authenticator:
+    """Checks tokens; one that was good is remembered by its hash for a minute."""
+
+    def __init__(self, settings: Settings, keys: Keys | None = None) -> None:
+        self._keys = keys or PublishedKeys(settings.jwks_url)
+        self._issuer = settings.jwt_issuer
+        self._audience = settings.jwt_audience
+        self._known: dict[bytes, tuple[float, Principal]] = {}
+        self._revoked: dict[UUID, float] = {}
+
+    async def principal(self, token: str) -> Principal:
+        """Whom this token speaks for; NotSignedIn or TokenExpired where it is not good."""
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._known.get(digest)
+        if known and known[0] > time.monotonic() and known[1].expires_at.timestamp() > time.time():
+            return known[1]
+        found = await self._verify(token)
+        if found.session_id in self._revoked:
+            raise NotSignedIn
+        if len(self._known) > _FORGET_ABOVE:
+            self._known.clear()
+        self._known[digest] = (time.monotonic() + REMEMBERED_S, found)
+        return found
+
+    def revoke(self, session_id: UUID) -> None:
+        """Refuse this session's tokens from now on; they live for minutes at most."""
+        self._revoked[session_id] = time.monotonic()
+        self._known = {k: v for k, v in self._known.items() if v[1].session_id != session_id}
+
+    async def _verify(self, token: str) -> Principal:
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("typ") != TOKEN_TYPE:
+                raise NotSignedIn
+            key = await self._keys.find(str(header.get("kid", "")))
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                audience=self._audience,
+                issuer=self._issuer,
+                options={"require": _REQUIRED},
+                leeway=5,
+            )
+            return _principal(claims)
+        except jwt.ExpiredSignatureError as error:
+            raise TokenExpired from error
+        except (jwt.PyJWTError, ValueError) as error:
+            raise NotSignedIn from error
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    return Principal(
+        user_id=UUID(claims["sub"]),
+        tenant_id=UUID(claims["tenant"]),
+        role=Role(claims["role"]),
+        session_id=UUID(claims["sid"]),
+        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        system_admin=bool(claims.get("system_admin", False)),
+    )
+
+
+def bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
+    """The token of an `Authorization: Bearer` header, if there is one."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token else None
+
+
+async def require_role(
+    connection: ASGIConnection[Any, Any, Any, Any],
+    handler: BaseRouteHandler,
+) -> None:
+    """Let a request pass only if its token holds the role that the route declares."""
+    role: Role | None = handler.opt["role"]
+    if role is None:
+        return
+    token = bearer(connection)
+    if token is None:
+        raise NotSignedIn
+    authenticator: Authenticator = connection.app.state.authenticator
+    principal = await authenticator.principal(token)
+    if not principal.role.includes(role):
+        raise Forbidden(needs=role.value)
+    connection.scope["user"] = principal

@@ -1,0 +1,275 @@
+"""Consumers: a service's reactions to other services' events, each applied once and in order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import structlog
+from faststream import AckPolicy
+from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.errors import Error as JetStreamError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidemill_contracts import catalogue
+from tidemill_contracts.event import Event, type_of
+from tidemill_contracts.ids import uuid7
+from tidemill_contracts.log import AskEpoch, AskEvents, Cursor, Epoch, History, RecordedEvent
+from tidemill_kit import streams
+from tidemill_kit.bus import BusAway, RequestRefused, call, options
+from tidemill_kit.db import Database
+from tidemill_kit.errors import NEVER_SUCCEEDS, Unavailable
+from tidemill_kit.settings import Settings
+from tidemill_kit.streams import EVENTS, StreamRefused
+
+log = structlog.get_logger()
+type Reaction = Callable[[Any, AsyncConnection], Awaitable[None]]
+
+PARK_AFTER = 10
+COMPARE_S = 60.0
+CHECK_S = 5.0
+_NANOSECONDS = 1_000_000_000
+_AWAY = (BusAway, RequestRefused, StreamRefused, Unavailable, DBAPIError, OSError)
+
+
+class Consumers:
+    """What a service reacts to; a reaction gets the event and the connection of its transaction."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.reactions: dict[str, Reaction] = {}
+        self.subjects: dict[str, set[str]] = {}
+
+    def on[E: Event](
+        self,
+        kind: type[E],
+        *,
+        system: bool = False,
+    ) -> Callable[
+        [Callable[[E, AsyncConnection], Awaitable[None]]],
+        Callable[[E, AsyncConnection], Awaitable[None]],
+    ]:
+        """React to events of this class; with `system` to those of system jobs alone."""
+        tag = type_of(kind)
+
+        def register(
+            reaction: Callable[[E, AsyncConnection], Awaitable[None]],
+        ) -> Callable[[E, AsyncConnection], Awaitable[None]]:
+            self.reactions[tag] = reaction
+            subject = f"tm.event.*.{tag}.system" if system else f"tm.event.*.{tag}"
+            self.subjects.setdefault(catalogue.owner_of(tag), set()).add(subject)
+            return reaction
+
+        return register
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """An event as the stream delivers it."""
+
+    message: NatsMessage
+    sequence: int
+    event: RecordedEvent
+
+
+class Follower:
+    """Follows one owner's events: by the stream, and by its history where the stream is short."""
+
+    def __init__(self, consumers: Consumers, owner: str, database: Database) -> None:
+        self._consumers = consumers
+        self._owner = owner
+        self._database = database
+        self.durable = f"{consumers.service}-{owner}"
+        self._subjects = sorted(consumers.subjects[owner])
+        self.epoch = 0
+
+    async def receive(self, delivery: Delivery) -> None:
+        """Apply a delivered event, retrying in place so that order holds; then acknowledge it."""
+        attempt, item = 0, delivery.event
+        cursor = Cursor(self.epoch, delivery.sequence)
+        while not await self._applied(item, cursor, attempt):
+            attempt += 1
+            with suppress(NatsError):
+                await delivery.message.in_progress()
+            await asyncio.sleep(min(0.1 * 2**attempt, 5.0))
+        with suppress(NatsError):
+            await delivery.message.ack()
+
+    async def catch_up(self, client: Client) -> None:
+        """Agree on the epoch, make the durable consumer, fetch what the stream does not have."""
+        last = await self._position()
+        asked = AskEpoch(asker=f"{self._consumers.service}<{self._owner}", last_recorded=None)
+        self.epoch = (await call(client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
+        await self.compare(client)
+        start = last.position + 1 if last.epoch == self.epoch else 1
+        await _ensure(client, self.durable, self._subjects, start)
+
+    async def compare(self, client: Client) -> None:
+        """Fetch from the owner's history whatever was published and has not come."""
+        facts = [subject.removeprefix("tm.event.*.") for subject in self._subjects]
+        while True:
+            request = AskEvents(after=await self._position(), facts=facts)
+            page = await call(client, f"tm.rpc.{self._owner}.events", request, History)
+            for item in page.items:
+                if item.cursor is not None:
+                    await self._apply(item, item.cursor)
+            if not page.items:
+                async with self._database.transaction() as connection:
+                    await self._advance(connection, page.complete_to)
+                return
+
+    async def _applied(self, item: RecordedEvent, cursor: Cursor, attempt: int) -> bool:
+        try:
+            await self._apply(item, cursor)
+        except NEVER_SUCCEEDS as error:
+            await self._park(item, cursor, repr(error))
+        except _AWAY as error:
+            log.warning("event.delayed", durable=self.durable, reason=str(error)[:300])
+            return False
+        except Exception:
+            log.exception("event.failed", durable=self.durable, attempt=attempt)
+            if attempt < PARK_AFTER:
+                return False
+            await self._park(item, cursor, "its consumer kept failing")
+        return True
+
+    async def _apply(self, item: RecordedEvent, cursor: Cursor) -> None:
+        """Reaction, inbox and cursor in one transaction: a second delivery changes nothing."""
+        async with self._database.transaction() as connection:
+            if not await self._is_next(connection, cursor):
+                return
+            event = catalogue.decode(bytes(item.body))
+            reaction = self._consumers.reactions.get(event.type) if event else None
+            if event and reaction and await _is_new(connection, event):
+                await reaction(event, connection)
+            await self._advance(connection, cursor)
+
+    async def _park(self, item: RecordedEvent, cursor: Cursor, reason: str) -> None:
+        log.error("event.parked", durable=self.durable, subject=item.subject, reason=reason)
+        async with self._database.transaction() as connection:
+            values = {"id": uuid7(), "subject": item.subject, "body": bytes(item.body)}
+            await connection.execute(_PARK, values | {"reason": reason[:1000]})
+            await self._advance(connection, cursor)
+
+    async def _position(self) -> Cursor:
+        async with self._database.transaction() as connection:
+            await connection.execute(_FOLLOW, {"owner": self._owner})
+            row = (await connection.execute(_POSITION, {"owner": self._owner})).one()
+            return Cursor(row.epoch, row.position)
+
+    async def _is_next(self, connection: AsyncConnection, cursor: Cursor) -> bool:
+        locked = await connection.execute(_LOCK, {"owner": self._owner})
+        row = locked.one()
+        return cursor > Cursor(row.epoch, row.position)
+
+    async def _advance(self, connection: AsyncConnection, cursor: Cursor) -> None:
+        values = {"owner": self._owner, "epoch": cursor.epoch, "position": cursor.position}
+        await connection.execute(_ADVANCE, values)
+
+
+async def follow(
+    consumers: Consumers,
+    database: Database,
+    settings: Settings,
+    client: Client,
+) -> None:
+    """Follow all owners until cancelled."""
+    broker = NatsBroker(**options(settings, f"{consumers.service}-consumers"), apply_types=False)
+    followers = [Follower(consumers, owner, database) for owner in consumers.subjects]
+    for follower in followers:
+        subscriber = broker.subscriber(
+            stream=JStream(EVENTS, declare=False),
+            durable=follower.durable,
+            pull_sub=PullSub(batch_size=1, timeout=5),
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_delivery,
+        )
+        subscriber(follower.receive)
+    started = False
+    try:
+        while True:
+            ready = await _catch_up(followers, client)
+            if ready and not started:
+                await broker.start()
+                started = True
+            await _watch(followers, client)
+    finally:
+        await broker.stop()
+
+
+async def _catch_up(followers: list[Follower], client: Client) -> bool:
+    try:
+        for follower in followers:
+            await follower.catch_up(client)
+    except (*_AWAY, JetStreamError) as error:
+        log.info("consumers.waiting", reason=str(error)[:200])
+        await asyncio.sleep(1.0)
+        return False
+    return True
+
+
+async def _watch(followers: list[Follower], client: Client) -> None:
+    """Until a durable is missing or the log should be compared again."""
+    waited = 0.0
+    while waited < COMPARE_S:
+        await asyncio.sleep(CHECK_S)
+        waited += CHECK_S
+        for follower in followers:
+            try:
+                info = await streams.ask(client, f"CONSUMER.INFO.{EVENTS}.{follower.durable}")
+            except StreamRefused:
+                continue
+            if "error" in info:
+                return
+
+
+async def _ensure(client: Client, durable: str, subjects: list[str], start: int) -> None:
+    """Make the durable consumer, or bring an older one up to date."""
+    info = await streams.ask(client, f"CONSUMER.INFO.{EVENTS}.{durable}")
+    config: dict[str, Any] = {
+        "durable_name": durable,
+        "name": durable,
+        "ack_policy": "explicit",
+        "ack_wait": 30 * _NANOSECONDS,
+        "max_ack_pending": 1,
+        "max_deliver": -1,
+        "deliver_policy": "by_start_sequence",
+        "opt_start_seq": max(start, 1),
+        "replay_policy": "instant",
+        "filter_subjects": subjects,
+    }
+    if "error" not in info:
+        known = info["config"]
+        config |= {key: known[key] for key in ("deliver_policy", "opt_start_seq") if key in known}
+    request = {"stream_name": EVENTS, "config": config}
+    answer = await streams.ask(client, f"CONSUMER.CREATE.{EVENTS}.{durable}", request)
+    if "error" in answer:
+        raise StreamRefused(str(answer["error"].get("description")))
+
+
+async def _delivery(message: NatsMessage) -> Delivery:
+    raw: Any = message.raw_message
+    subject, sequence = raw.subject, raw.metadata.sequence.stream
+    return Delivery(message, sequence, RecordedEvent(subject, msgspec.Raw(message.body)))
+
+
+async def _is_new(connection: AsyncConnection, event: Event) -> bool:
+    noted = await connection.execute(_NOTE, {"id": event.id})
+    return noted.rowcount == 1
+
+
+_FOLLOW = text("insert into consumers (owner) values (:owner) on conflict do nothing")
+_POSITION = text("select epoch, position from consumers where owner = :owner")
+_LOCK = text("select epoch, position from consumers where owner = :owner for update")
+_ADVANCE = text(
+    "update consumers set epoch = :epoch, position = :position where owner = :owner"
+    " and (epoch, position) < (:epoch, :position)",
+)
+_NOTE = text("insert into inbox (event_id) values (:id) on conflict do nothing")
+_PARK = text(
+    "insert into dead_letters (id, subject, body, reason) values (:id, :subject, :body, :reason)",
+)

@@ -1,0 +1,142 @@
+"""What a service opens when it starts and closes when it stops."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from litestar import Litestar
+from msgspec import DecodeError, json
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from tidemill_contracts.identity import SessionRevoked
+from tidemill_contracts.log import Cursor
+from tidemill_kit import bus, history
+from tidemill_kit.app import Lifespan
+from tidemill_kit.auth import Authenticator
+from tidemill_kit.consumers import Consumers, follow
+from tidemill_kit.db import Database
+from tidemill_kit.publisher import AskForEpoch, Publisher
+from tidemill_kit.settings import Settings
+from tidemill_kit.storage import Storage
+
+log = structlog.get_logger()
+type OnConnect = Callable[[Litestar, Client], Awaitable[None]]
+
+
+def database(settings: Settings, service: str) -> Lifespan:
+    """Opens `app.state.database`; readiness depends on it."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        async with Database.open(settings, service) as opened:
+            app.state.database = opened
+            app.state.checks["postgresql"] = opened.ping
+            yield
+
+    return lifespan
+
+
+def storage(settings: Settings) -> Lifespan:
+    """Opens `app.state.storage`."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        async with Storage.open(settings) as opened:
+            app.state.storage = opened
+            yield
+
+    return lifespan
+
+
+def events(
+    settings: Settings,
+    service: str,
+    *,
+    consumers: Consumers | None = None,
+    ask_epoch: Callable[[Litestar], AskForEpoch] | None = None,
+    connected: OnConnect | None = None,
+    reconnected: OnConnect | None = None,
+) -> Lifespan:
+    """Publishes the service's events, answers for its history and follows other services.
+
+    NATS may be away for as long as it likes: the connection is made in the background and only
+    reported by `/readyz`. `app.state.client` is there once `connected` is called.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        app.state.client = app.state.publisher = None
+        app.state.facts = {"nats": lambda: _connection_state(app)}
+
+        async def again() -> None:
+            if app.state.publisher is not None:
+                app.state.publisher.reconnected()
+            if reconnected is not None:
+                await reconnected(app, app.state.client)
+
+        async def work() -> None:
+            client = await bus.connect(settings, service, reconnected=again)
+            app.state.client = client
+            await _revocations(client, app.state.authenticator)
+            if connected is not None:
+                await connected(app, client)
+            await history.serve(client, app.state.database)
+            asked = ask_epoch(app) if ask_epoch else None
+            publisher = Publisher(settings.database_url, service, client, ask_epoch=asked)
+            app.state.publisher = publisher
+            app.state.database.recorded = publisher.recorded
+            publisher.recorded.set()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(publisher.run())
+                if consumers is not None and consumers.subjects:
+                    tasks.create_task(follow(consumers, app.state.database, settings, client))
+
+        running = asyncio.create_task(or_exit(work()))
+        try:
+            yield
+        finally:
+            await _end(running, app.state.client)
+
+    return lifespan
+
+
+def head(app: Litestar) -> Cursor:
+    """The newest place in the log that this process knows: read it before the row."""
+    publisher: Publisher | None = app.state.publisher
+    return publisher.head if publisher else Cursor(0, 0)
+
+
+async def _revocations(client: Client, authenticator: Authenticator) -> None:
+    async def revoked(message: Msg) -> None:
+        with suppress(DecodeError):
+            authenticator.revoke(json.decode(message.data, type=SessionRevoked).session_id)
+
+    await client.subscribe("tm.event.*.session.revoked", cb=revoked)
+
+
+async def or_exit(work: Awaitable[None]) -> None:
+    """A background machine that dies takes the process along: its supervisor starts a sound one."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
+        log.exception("lifespan.failed")
+        bus.exit_process("a background task failed")
+
+
+async def _end(running: asyncio.Task[None], client: Client | None) -> None:
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    if client is not None:
+        with suppress(NatsError):
+            await client.close()
+
+
+def _connection_state(app: Litestar) -> str:
+    client: Client | None = app.state.client
+    return "connected" if client is not None and client.is_connected else "away"

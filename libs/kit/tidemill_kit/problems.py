@@ -1,0 +1,119 @@
+"""Every refusal as RFC 9457 problem details."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from msgspec import UNSET
+
+from tidemill_contracts.ids import uuid7
+from tidemill_contracts.problems import FieldError, Problem
+from tidemill_kit.errors import (
+    BadRequest,
+    NotFound,
+    TidemillError,
+    TooLarge,
+    UnsupportedMedia,
+)
+
+log = structlog.get_logger()
+
+
+class MethodNotAllowed(TidemillError):
+    """This path does not take that method."""
+
+    status = 405
+
+
+class InternalError(TidemillError):
+    """Something went wrong here; it has been logged."""
+
+
+_BY_STATUS: dict[int, type[TidemillError]] = {
+    400: BadRequest,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+    415: UnsupportedMedia,
+}
+
+
+def handlers() -> dict[Any, Any]:
+    return {TidemillError: _refuse, HTTPException: _translate, Exception: _last_resort}
+
+
+def response(error: TidemillError, request_id: str) -> Response[dict[str, Any]]:
+    """The answer that this error makes."""
+    problem = Problem(
+        type=f"/docs/problems#{error.code()}",
+        title=error.title(),
+        status=error.status,
+        code=error.code(),
+        detail=error.detail or UNSET,
+        request_id=request_id,
+        errors=error.errors or UNSET,
+    )
+    known = {name: getattr(problem, name) for name in problem.__struct_fields__}
+    body = {name: value for name, value in known.items() if value is not UNSET}
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    if error.status == _UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        {**error.members, **body},
+        status_code=error.status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
+async def outcome(ask: Callable[[], Any]) -> str:
+    """`ok`, or why a readiness check failed."""
+    try:
+        await ask()
+    except Exception as error:  # noqa: BLE001 - a check may fail in any way
+        return error.code() if isinstance(error, TidemillError) else type(error).__name__
+    return "ok"
+
+
+_UNAUTHORIZED = 401
+
+
+def _request_id(request: Request[Any, Any, Any]) -> str:
+    found: Any = request.scope.get("request_id")
+    return found or uuid7().hex
+
+
+def _refuse(request: Request[Any, Any, Any], error: TidemillError) -> Response[Any]:
+    return response(error, _request_id(request))
+
+
+def _translate(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    if isinstance(error, ValidationException):
+        return _refuse(request, BadRequest(errors=_fields(error)))
+    if isinstance(error, (ClientException, NotFoundException, MethodNotAllowedException)):
+        kind = _BY_STATUS.get(error.status_code, BadRequest)
+        detail = error.detail if kind is BadRequest else None
+        return _refuse(request, kind(detail))
+    return _last_resort(request, error)
+
+
+def _last_resort(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    log.error("request.crashed", path=request.url.path, exc_info=error)
+    return _refuse(request, InternalError())
+
+
+def _fields(error: ValidationException) -> list[FieldError]:
+    extra: Any = error.extra or []
+    found: list[FieldError] = []
+    for item in extra if isinstance(extra, list) else []:
+        key, message = str(item.get("key", "")), str(item.get("message", ""))
+        found.append(FieldError(key.removeprefix("data.").removeprefix("$."), message))
+    return found or [FieldError("", error.detail)]

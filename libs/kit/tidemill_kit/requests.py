@@ -1,0 +1,58 @@
+"""One id, one measurement and, where it went wrong, one log line for each request."""
+
+import time
+from typing import Any
+
+import structlog
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from tidemill_contracts.ids import uuid7
+from tidemill_kit.metrics import REQUESTS, SECONDS
+
+log = structlog.get_logger()
+_SERVER_ERROR = 500
+_MAX_ID_CHARS = 64
+
+
+class RequestLog(ASGIMiddleware):
+    """Answers with `X-Request-Id`: the gateway's if it sent one, else a new one."""
+
+    async def handle(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        next_app: ASGIApp,
+    ) -> None:
+        if scope["type"] != "http":
+            await next_app(scope, receive, send)
+            return
+        request_id = _given_id(scope["headers"]) or uuid7().hex
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        began = time.perf_counter()
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = headers
+                _measure(scope, message["status"], time.perf_counter() - began)
+            await send(message)
+
+        await next_app(scope, receive, answer)
+
+
+def _measure(scope: Any, status: int, seconds: float) -> None:
+    route = str(scope.get("path_template") or "unmatched")
+    REQUESTS.labels(scope["method"], route, status).inc()
+    SECONDS.labels(route).observe(seconds)
+    if status >= _SERVER_ERROR:
+        log.warning("request.failed", route=route, status=status, request_id=scope["request_id"])
+
+
+def _given_id(headers: Any) -> str | None:
+    for name, value in headers:
+        if name == b"x-request-id" and len(value) <= _MAX_ID_CHARS:
+            text = value.decode("latin-1")
+            return text if text.isalnum() or text.replace("-", "").isalnum() else None
+    return None

@@ -1,0 +1,213 @@
+"""S3: streams in, streams out, presigned links."""
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tidemill_kit.errors import NotFound, Unavailable
+from tidemill_kit.settings import Settings
+
+PART_BYTES = 8 * 1024 * 1024
+LINK_SECONDS = 300
+_MISSING = frozenset({"NoSuchKey", "404", "NoSuchUpload", "NotFound"})
+
+
+class ObjectMissing(NotFound):
+    """The object is not in the store."""
+
+
+class StorageAway(Unavailable):
+    """The object store does not answer."""
+
+
+class Storage:
+    """The object store, with one client for bytes and one that signs links for the gateway."""
+
+    def __init__(self, client: Any, signer: Any) -> None:
+        self._client = client
+        self._signer = signer
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings) -> AsyncGenerator[Self]:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(_client(settings, settings.s3_endpoint))
+            signer = await stack.enter_async_context(_client(settings, settings.public_url))
+            yield cls(client, signer)
+
+    async def put_bytes(self, bucket: str, key: str, body: bytes) -> str:
+        """Store a small object; answers its sha256 in hex."""
+        with _translated():
+            await self._client.put_object(Bucket=bucket, Key=key, Body=body)
+        return hashlib.sha256(body).hexdigest()
+
+    async def put_file(self, bucket: str, key: str, path: Path) -> tuple[int, str]:
+        """Store a file in parts; answers its size in bytes and its sha256 in hex."""
+        return await self.put_stream(bucket, key, _chunks(path))
+
+    async def put_stream(
+        self,
+        bucket: str,
+        key: str,
+        chunks: AsyncIterator[bytes],
+    ) -> tuple[int, str]:
+        """Store what comes, in flat memory; nothing is visible unless the stream ends well."""
+        upload = _Upload(self._client, bucket, key)
+        try:
+            async for chunk in chunks:
+                await upload.add(chunk)
+            return await upload.complete()
+        except BaseException:
+            await upload.abort()
+            raise
+
+    async def get_bytes(self, bucket: str, key: str) -> bytes:
+        with _translated():
+            answer = await self._client.get_object(Bucket=bucket, Key=key)
+            async with answer["Body"] as body:
+                return bytes(await body.read())
+
+    async def get_file(self, bucket: str, key: str, path: Path) -> str:
+        """Fetch an object into a file; answers the sha256 of what came."""
+        digest = hashlib.sha256()
+        with _translated():
+            answer = await self._client.get_object(Bucket=bucket, Key=key)
+            async with answer["Body"] as body:
+                with path.open("wb") as out:
+                    async for chunk in body.iter_chunks(1024 * 1024):
+                        digest.update(chunk)
+                        out.write(chunk)
+        return digest.hexdigest()
+
+    async def delete(self, bucket: str, key: str) -> None:
+        with _translated():
+            await self._client.delete_object(Bucket=bucket, Key=key)
+
+    async def exists(self, bucket: str, key: str) -> bool:
+        try:
+            with _translated():
+                await self._client.head_object(Bucket=bucket, Key=key)
+        except ObjectMissing:
+            return False
+        return True
+
+    async def link(self, bucket: str, key: str, *, filename: str, media_type: str) -> str:
+        """A link through the gateway to one object, good for five minutes."""
+        return await self._signer.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": bucket,
+                "Key": key,
+                "ResponseContentDisposition": disposition(filename),
+                "ResponseContentType": media_type,
+            },
+            ExpiresIn=LINK_SECONDS,
+        )
+
+
+def disposition(filename: str) -> str:
+    """An attachment header that any file name survives (RFC 6266, RFC 8187)."""
+    from urllib.parse import quote
+
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in filename)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+class _Upload:
+    """A multipart upload in progress; a short one becomes a single PUT."""
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self._client = client
+        self._place: dict[str, Any] = {"Bucket": bucket, "Key": key}
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._buffer = bytearray()
+        self._parts: list[dict[str, Any]] = []
+        self._upload_id: str | None = None
+
+    async def add(self, chunk: bytes) -> None:
+        self._digest.update(chunk)
+        self._size += len(chunk)
+        self._buffer += chunk
+        while len(self._buffer) >= PART_BYTES:
+            await self._send(bytes(self._buffer[:PART_BYTES]))
+            del self._buffer[:PART_BYTES]
+
+    async def complete(self) -> tuple[int, str]:
+        if self._upload_id is None:
+            with _translated():
+                await self._client.put_object(**self._place, Body=bytes(self._buffer))
+            return self._size, self._digest.hexdigest()
+        if self._buffer:
+            await self._send(bytes(self._buffer))
+        with _translated():
+            await self._client.complete_multipart_upload(
+                **self._place,
+                UploadId=self._upload_id,
+                MultipartUpload={"Parts": self._parts},
+            )
+        return self._size, self._digest.hexdigest()
+
+    async def abort(self) -> None:
+        if self._upload_id is not None:
+            with _translated():
+                await self._client.abort_multipart_upload(**self._place, UploadId=self._upload_id)
+
+    async def _send(self, body: bytes) -> None:
+        number = len(self._parts) + 1
+        with _translated():
+            if self._upload_id is None:
+                made = await self._client.create_multipart_upload(**self._place)
+                self._upload_id = str(made["UploadId"])
+            answer = await self._client.upload_part(
+                **self._place,
+                UploadId=self._upload_id,
+                PartNumber=number,
+                Body=body,
+            )
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+
+
+class _translated:  # noqa: N801 - reads as a verb at the call
+    """Turn the client library's errors into ours."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ClientError):
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            raise (ObjectMissing if code in _MISSING else StorageAway)(code) from error
+        if isinstance(error, (BotoCoreError, OSError)):
+            raise StorageAway(type(error).__name__) from error
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as source:
+        while chunk := source.read(1024 * 1024):
+            yield chunk
+
+
+def _client(settings: Settings, endpoint: str) -> Any:
+    # SigV4 and path style: the older signature refuses a file name in the link
+    config = AioConfig(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        connect_timeout=3,
+        read_timeout=15,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=16,
+    )
+    return get_session().create_client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=settings.s3_region,
+        aws_access_key_id=settings.s3_access_key,
+        aws_secret_access_key=settings.s3_secret_key,
+        config=config,
+    )

@@ -1,0 +1,1 @@
+"""Real servers out of their wheels and all services, on one machine."""

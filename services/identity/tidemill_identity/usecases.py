@@ -1,0 +1,226 @@
+"""What identity does: register, sign in, renew, sign out, set up."""
+
+from datetime import timedelta
+
+from tidemill_contracts.identity import (
+    RefreshSession,
+    Registration,
+    SignIn,
+    SignOut,
+    TokenPair,
+    User,
+)
+from tidemill_contracts.ids import now
+from tidemill_identity import lifecycle, tokens
+from tidemill_identity.lifecycle import Account, Session, account_counter, address_counter
+from tidemill_identity.passwords import Passwords
+from tidemill_identity.repository import AccountRepository, FailureRepository, SessionRepository
+from tidemill_identity.settings import Settings
+from tidemill_identity.tokens import Signer
+from tidemill_kit.auth import Authenticator
+from tidemill_kit.db import Database
+from tidemill_kit.errors import Conflict, Forbidden, NotSignedIn, TooMany
+
+SETUP_PREFIX = "tm_setup_"
+REFRESH_PREFIX = "tm_refresh_"
+
+
+class RegistrationClosed(Forbidden):
+    """Nobody can register here."""
+
+
+class InvitationNeeded(Forbidden):
+    """Registering takes an invitation here."""
+
+
+class EmailTaken(Conflict):
+    """There is an account with this e-mail address."""
+
+
+class WrongCredentials(NotSignedIn):
+    """E-mail address or password is wrong."""
+
+
+class TooManyFailures(TooMany):
+    """Too many sign-ins have failed; wait a little."""
+
+    retry_after_s = 12
+
+
+class RefreshTokenInvalid(NotSignedIn):
+    """This refresh token is unknown, has expired or was revoked."""
+
+
+class RefreshTokenReused(NotSignedIn):
+    """This refresh token was used before; its whole session is revoked."""
+
+
+class SetupLinkInvalid(Forbidden):
+    """This setup link is unknown, was used or has expired."""
+
+
+def may_register(settings: Settings) -> None:
+    if settings.registration == "closed":
+        raise RegistrationClosed
+    if settings.registration == "invite":
+        raise InvitationNeeded
+
+
+async def register(
+    database: Database,
+    passwords: Passwords,
+    email: str,
+    password: str,
+    *,
+    system_admin: bool = False,
+    setup_token: str | None = None,
+) -> Registration:
+    """Make a tenant with its admin; with a setup token it is used up by the same transaction."""
+    lifecycle.accept(email, password)
+    async with passwords.turn():
+        password_hash = await passwords.hash(password)
+    made = lifecycle.register(email, now(), system_admin=system_admin)
+    async with database.transaction() as connection:
+        accounts = AccountRepository(connection)
+        if setup_token is not None and not await _use(accounts, setup_token):
+            raise SetupLinkInvalid
+        if not await accounts.add(made, password_hash):
+            raise EmailTaken
+    return made
+
+
+async def sign_in(
+    database: Database,
+    passwords: Passwords,
+    signer: Signer,
+    settings: Settings,
+    *,
+    order: SignIn,
+    address: str,
+) -> TokenPair:
+    """Open a session; an unknown address gets the answer of a wrong password, as late."""
+    account = await _check(database, passwords, settings, order, address)
+    session = lifecycle.open_session(account.user, address, now(), settings.session_s)
+    secret = tokens.new_secret(REFRESH_PREFIX)
+    async with database.transaction() as connection:
+        await SessionRepository(connection).add(session, tokens.digest(secret))
+        await FailureRepository(connection).forgive(account_counter(order.email))
+    return _pair(signer, account.user, session, secret)
+
+
+async def refresh(
+    database: Database,
+    signer: Signer,
+    authenticator: Authenticator,
+    order: RefreshSession,
+) -> TokenPair:
+    """Renew a session once with each token; a token that comes twice ends the session."""
+    secret, moment = tokens.new_secret(REFRESH_PREFIX), now()
+    async with database.transaction() as connection:
+        sessions = SessionRepository(connection)
+        token = await sessions.find(tokens.digest(order.refresh_token))
+        if token is None or not token.session.is_open(moment) or token.account.disabled_at:
+            raise RefreshTokenInvalid
+        reused = token.used_at is not None
+        if reused:
+            await sessions.revoke(token.session, moment)
+        else:
+            await sessions.rotate(token, tokens.digest(secret), moment)
+    if reused:
+        authenticator.revoke(token.session.id)
+        raise RefreshTokenReused
+    return _pair(signer, token.account.user, token.session, secret)
+
+
+async def sign_out(database: Database, authenticator: Authenticator, order: SignOut) -> None:
+    """End the session; an unknown token changes nothing."""
+    async with database.transaction() as connection:
+        sessions = SessionRepository(connection)
+        token = await sessions.find(tokens.digest(order.refresh_token))
+        if token is not None:
+            await sessions.revoke(token.session, now())
+    if token is not None:
+        authenticator.revoke(token.session.id)
+
+
+async def make_setup_link(database: Database, settings: Settings) -> str | None:
+    """The one-time token that makes the first system administrator; None if there is one."""
+    secret = tokens.new_secret(SETUP_PREFIX)
+    async with database.transaction() as connection:
+        accounts = AccountRepository(connection)
+        if await accounts.has_administrator():
+            return None
+        expires_at = now() + timedelta(seconds=settings.setup_link_s)
+        await accounts.add_setup_link(tokens.digest(secret), expires_at)
+    return secret
+
+
+async def _use(accounts: AccountRepository, setup_token: str) -> bool:
+    used = await accounts.use_setup_link(tokens.digest(setup_token))
+    return used and not await accounts.has_administrator()
+
+
+async def _check(
+    database: Database,
+    passwords: Passwords,
+    settings: Settings,
+    order: SignIn,
+    address: str,
+) -> Account:
+    async with passwords.turn():
+        await _refuse_guessing(database, settings, order, address)
+        async with database.transaction() as connection:
+            account = await AccountRepository(connection).by_email(order.email)
+        known = account.password_hash if account else None
+        fits = await passwords.fits(known, order.password)
+        if account is None or not fits or account.disabled_at:
+            await _count_failure(database, settings, order, address)
+            raise WrongCredentials
+        if passwords.is_outdated(account.password_hash):
+            renewed = await passwords.hash(order.password)
+            async with database.transaction() as connection:
+                await AccountRepository(connection).rehash(account.id, renewed)
+    return account
+
+
+async def _refuse_guessing(
+    database: Database,
+    settings: Settings,
+    order: SignIn,
+    address: str,
+) -> None:
+    async with database.transaction() as connection:
+        failures = FailureRepository(connection)
+        for limit, who in _counters(order, address).items():
+            allowed = getattr(settings, limit)
+            if await failures.level(who, allowed) > allowed - 1:
+                raise TooManyFailures(limit=limit)
+
+
+async def _count_failure(
+    database: Database,
+    settings: Settings,
+    order: SignIn,
+    address: str,
+) -> None:
+    async with database.transaction() as connection:
+        failures = FailureRepository(connection)
+        for limit, who in _counters(order, address).items():
+            await failures.count(who, getattr(settings, limit))
+        await failures.forget_old()
+
+
+def _counters(order: SignIn, address: str) -> dict[str, str]:
+    """The counters of an attempt, by the setting that limits them."""
+    return {
+        "sign_in_failures_per_account": account_counter(order.email),
+        "sign_in_failures_per_address": address_counter(address),
+    }
+
+
+def _pair(signer: Signer, user: User, session: Session, secret: str) -> TokenPair:
+    return TokenPair(
+        access_token=signer.access_token(user, session),
+        expires_in=signer.lifetime_s(session),
+        refresh_token=secret,
+    )

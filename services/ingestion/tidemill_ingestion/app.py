@@ -1,0 +1,62 @@
+"""The ingestion service, put together."""
+
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.di import Provide
+
+from tidemill_ingestion.consumers import answer_jobs, reactions
+from tidemill_ingestion.repository import DatasetRepository
+from tidemill_ingestion.routes import DatasetController
+from tidemill_ingestion.settings import Settings
+from tidemill_kit import app, lifespan, logs, serve
+from tidemill_kit.db import Database
+from tidemill_kit.settings import load
+from tidemill_kit.storage import Storage
+
+SERVICE = "ingestion"
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    settings = settings or load(Settings)
+
+    async def read_artifact(key: str) -> bytes:
+        storage: Storage = made.state.storage
+        return await storage.get_bytes(settings.s3_results_bucket, key)
+
+    made = app.create_app(
+        settings,
+        name=SERVICE,
+        controllers=[DatasetController],
+        lifespan=[
+            lifespan.database(settings, SERVICE),
+            lifespan.storage(settings),
+            lifespan.events(
+                settings,
+                SERVICE,
+                consumers=reactions(read_artifact),
+                connected=answer_jobs,
+            ),
+        ],
+        repositories={"datasets": DatasetRepository},
+        dependencies={
+            "database": Provide(_database, sync_to_thread=False),
+            "storage": Provide(_storage, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+        },
+    )
+    return made
+
+
+def main() -> None:
+    settings = load(Settings)
+    logs.configure(SERVICE, settings.log_level)
+    serve.run(create_app(settings), settings)
+
+
+def _database(request: Request[Any, Any, Any]) -> Database:
+    return request.app.state.database
+
+
+def _storage(request: Request[Any, Any, Any]) -> Storage:
+    return request.app.state.storage

@@ -1,0 +1,264 @@
+"""An upload as it comes in: multipart or raw, read once, in flat memory."""
+
+import asyncio
+import codecs
+import unicodedata
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar.exceptions import InternalServerException
+from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from tidemill_contracts.datasets import Labels
+from tidemill_contracts.problems import FieldError
+from tidemill_ingestion import names
+from tidemill_kit.errors import BadRequest, Invalid, TooLarge, TooMany, UnsupportedMedia
+
+FIELDS = ("name", "labels", "format", "delimiter", "encoding", "header")
+FORM = "multipart/form-data"
+RAW = frozenset(
+    {
+        "",
+        "application/octet-stream",
+        "application/json",
+        "application/jsonl",
+        "application/ndjson",
+        "application/x-ndjson",
+        "application/vnd.apache.parquet",
+        "application/parquet",
+        "application/csv",
+        "application/gzip",
+        "application/x-gzip",
+        "application/zstd",
+        "text/csv",
+        "text/tab-separated-values",
+        "text/plain",
+    },
+)
+MAX_FIELD_BYTES = 64 * 1024
+MAX_PARTS = 16
+# boundaries, part headers and fields around the file
+MAX_AROUND_BYTES = 1024 * 1024
+
+
+class EmptyFile(Invalid):
+    """The file holds no bytes."""
+
+
+class DatasetTooLarge(TooLarge):
+    """The file is larger than allowed."""
+
+
+class StorageFull(TooMany):
+    """The tenant's datasets would be larger than allowed."""
+
+
+class UploadInterrupted(BadRequest):
+    """The upload ended before its end."""
+
+
+class UploadStalled(BadRequest):
+    """The upload sent nothing for too long."""
+
+
+class LabelsInvalid(Invalid):
+    """A label holds control characters."""
+
+
+class EncodingUnknown(Invalid):
+    """There is no such text encoding."""
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the uploader knows better than the content says."""
+
+    format: Literal["csv", "tsv", "json", "ndjson", "parquet"] | UnsetType = UNSET
+    delimiter: Annotated[str, Meta(min_length=1, max_length=1)] | UnsetType = UNSET
+    encoding: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
+    header: bool | UnsetType = UNSET
+
+
+class Allowance(Struct, frozen=True):
+    """How many bytes may come."""
+
+    dataset_bytes: int
+    tenant_bytes: int
+
+    def check(self, size: int) -> None:
+        if size > self.dataset_bytes:
+            raise DatasetTooLarge(limit="max_dataset_bytes", max_bytes=self.dataset_bytes)
+        if size > self.tenant_bytes:
+            raise StorageFull(limit="max_tenant_bytes", left_bytes=max(0, self.tenant_bytes))
+
+
+class Said(Struct, frozen=True):
+    """What came with the bytes, checked."""
+
+    name: str
+    labels: dict[str, str]
+    options: dict[str, Any]
+
+
+class Incoming:
+    """An upload; `said` is known once all chunks were read."""
+
+    said: Said
+
+    def __init__(
+        self,
+        body: AsyncIterator[bytes],
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        *,
+        stall_s: float,
+    ) -> None:
+        self._body = body
+        self._stall_s = stall_s
+        self._fields = dict(query)
+        self._filename: str | None = None
+        self._length = int(headers.get("content-length") or 0)
+        self._kind, self._parameters = parse_options_header(headers.get("content-type", ""))
+        if self._kind != FORM and self._kind not in RAW:
+            raise UnsupportedMedia(self._kind)
+        if self._kind != FORM:
+            read(self._fields, None)
+
+    async def chunks(self, allowance: Allowance) -> AsyncGenerator[bytes]:
+        """The file's bytes; an upload that cannot be accepted raises, at the latest at its end."""
+        is_form, size = self._kind == FORM, 0
+        allowance.check(self._length - (MAX_AROUND_BYTES if is_form else 0))
+        async for chunk in self._form(allowance) if is_form else self._received():
+            size += len(chunk)
+            allowance.check(size)
+            yield chunk
+        if size == 0:
+            raise EmptyFile
+        self.said = read(self._fields, self._filename)
+
+    async def _form(self, allowance: Allowance) -> AsyncGenerator[bytes]:
+        reader = _FormReader(self._fields, self._parameters.get("boundary", ""))
+        received = 0
+        try:
+            async for chunk in self._received():
+                received += len(chunk)
+                allowance.check(received - MAX_AROUND_BYTES)
+                for file_bytes in reader.feed(chunk):
+                    yield file_bytes
+            reader.close()
+        except MultipartError as error:
+            raise BadRequest(f"not multipart/form-data: {error}") from error
+        self._filename = reader.filename
+
+    async def _received(self) -> AsyncGenerator[bytes]:
+        try:
+            while True:
+                async with asyncio.timeout(self._stall_s):
+                    chunk = await anext(self._body, None)
+                if chunk is None:
+                    return
+                if chunk:
+                    yield chunk
+        except TimeoutError as error:
+            raise UploadStalled from error
+        except InternalServerException as error:
+            # Litestar's word for a client that went away
+            raise UploadInterrupted from error
+
+
+class _FormReader:
+    """Sorts a form's parts: the file's bytes are handed on, small fields kept."""
+
+    def __init__(self, fields: dict[str, str], boundary: str) -> None:
+        if not boundary:
+            raise BadRequest("the boundary is missing")
+        self.filename: str | None = None
+        self._fields = fields
+        self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS)
+        self._seen = set[str]()
+        self._part = ""
+        self._text = bytearray()
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The file's bytes in this chunk."""
+        found: list[bytes] = []
+        for event in self._parser.parse(chunk):
+            match event:
+                case MultipartSegment():
+                    self._begin(event)
+                case None:
+                    self._end()
+                case _ if self._part == "file":
+                    found.append(bytes(event))
+                case _:
+                    self._text += event
+        if len(self._text) > MAX_FIELD_BYTES:
+            raise BadRequest(errors=[FieldError(self._part, "longer than 64 KiB")])
+        return found
+
+    def close(self) -> None:
+        self._parser.close()
+        if "file" not in self._seen:
+            raise BadRequest(errors=[FieldError("file", "missing")])
+
+    def _begin(self, segment: MultipartSegment) -> None:
+        self._part = segment.name or ""
+        if self._part not in (*FIELDS, "file"):
+            raise BadRequest(errors=[FieldError(self._part, "unknown field")])
+        if self._part in self._seen:
+            raise BadRequest(errors=[FieldError(self._part, "given twice")])
+        self._seen.add(self._part)
+        self._text = bytearray()
+        if self._part == "file":
+            self.filename = segment.filename
+
+    def _end(self) -> None:
+        if self._part != "file":
+            try:
+                self._fields[self._part] = self._text.decode()
+            except UnicodeDecodeError as error:
+                raise BadRequest(errors=[FieldError(self._part, "not UTF-8")]) from error
+
+
+def read(fields: Mapping[str, str], filename: str | None) -> Said:
+    """What the fields say; BadRequest or Invalid where they cannot be meant."""
+    given = {name: value for name, value in fields.items() if value != ""}
+    name = names.clean(given.pop("name", "")) or names.of_file(filename)
+    labels = _labels(given.pop("labels", "{}"))
+    try:
+        options = msgspec.convert(given, Options, strict=False)
+    except ValidationError as error:
+        raise BadRequest(errors=[_field_error(error)]) from error
+    if options.encoding is not UNSET:
+        _check_encoding(options.encoding)
+    return Said(name, labels, msgspec.to_builtins(options))
+
+
+def check_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels; LabelsInvalid where a control character is in one."""
+    for key, value in labels.items():
+        if any(unicodedata.category(character) == "Cc" for character in key + value):
+            raise LabelsInvalid(errors=[FieldError(f"labels.{key}", "control characters")])
+    return dict(labels)
+
+
+def _labels(text: str) -> dict[str, str]:
+    try:
+        return check_labels(msgspec.json.decode(text, type=Labels))
+    except msgspec.DecodeError as error:
+        raise BadRequest(errors=[FieldError("labels", str(error))]) from error
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        # unlike codecs.lookup() this refuses codecs that make no text, such as hex
+        codecs.lookup(name)
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        raise EncodingUnknown(errors=[FieldError("encoding", name)]) from error
+
+
+def _field_error(error: ValidationError) -> FieldError:
+    message, _, path = str(error).partition(" - at `$.")
+    return FieldError(path.rstrip("`"), message)

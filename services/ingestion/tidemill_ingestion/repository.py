@@ -1,0 +1,106 @@
+"""Every query of ingestion."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
+from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from tidemill_contracts.datasets import DatasetStatus
+from tidemill_ingestion import tables
+from tidemill_ingestion.lifecycle import DatasetNotFound, StoredDataset
+from tidemill_ingestion.tables import datasets, events, idempotency_keys
+from tidemill_kit.db import Repository
+
+KEY_LASTS = timedelta(hours=24)
+_STORED = [datasets.c[name] for name in StoredDataset.__struct_fields__]
+
+
+class KeptAnswer(Struct, frozen=True):
+    """What an Idempotency-Key was answered."""
+
+    fingerprint: str
+    status: int
+    body: bytes
+
+
+class DatasetRepository(Repository):
+    """The tenant's datasets; deleted ones are only history."""
+
+    events = tables.events
+
+    async def add(self, dataset: StoredDataset) -> None:
+        await self.run(insert(datasets).values(asdict(dataset)))
+
+    async def update(self, dataset: StoredDataset) -> None:
+        change = update(datasets).values(asdict(dataset)).where(datasets.c.id == dataset.id)
+        await self.run(change.where(datasets.c.tenant_id == self.tenant_id))
+
+    async def get(self, dataset_id: UUID, *, lock: bool = False) -> StoredDataset:
+        """The dataset; DatasetNotFound where it is unknown, deleted or another tenant's."""
+        dataset = await self.find(dataset_id, lock=lock)
+        if dataset is None or dataset.status is DatasetStatus.DELETED:
+            raise DatasetNotFound
+        return dataset
+
+    async def find(self, dataset_id: UUID, *, lock: bool = False) -> StoredDataset | None:
+        """The dataset even if it is deleted; `lock` keeps others from changing it meanwhile."""
+        query = self._mine().where(datasets.c.id == dataset_id)
+        return await self.first(
+            query.with_for_update(key_share=True) if lock else query,
+            StoredDataset,
+        )
+
+    async def newest(
+        self,
+        *,
+        limit: int,
+        before: UUID | None = None,
+        status: DatasetStatus | None = None,
+    ) -> list[StoredDataset]:
+        """Newest first; `before` is the last one of the page before."""
+        query = self._mine().where(datasets.c.deleted_at.is_(None))
+        if before is not None:
+            query = query.where(datasets.c.id < before)
+        if status is not None:
+            query = query.where(datasets.c.status == status)
+        return await self.all(query.order_by(datasets.c.id.desc()).limit(limit), StoredDataset)
+
+    async def used_bytes(self) -> int:
+        """What all datasets of the tenant take."""
+        total = func.coalesce(func.sum(datasets.c.size_bytes), 0)
+        mine = (datasets.c.tenant_id == self.tenant_id) & datasets.c.deleted_at.is_(None)
+        return int(await self.connection.scalar(select(total).where(mine)) or 0)
+
+    async def history(self, dataset_id: UUID) -> list[dict[str, Any]]:
+        """The dataset's events, oldest first."""
+        mine = (events.c.key == dataset_id) & (events.c.tenant_id == self.tenant_id)
+        query = select(events.c.body).where(mine).order_by(events.c.seq)
+        rows = await self.connection.scalars(query)
+        return [msgspec.json.decode(body) for body in rows]
+
+    async def keep_answer(
+        self,
+        key: str,
+        answer: KeptAnswer,
+        moment: datetime,
+    ) -> KeptAnswer | None:
+        """Keep the answer for 24 h; what is kept already is answered instead.
+
+        Waits for a transaction that keeps the same key at the same moment.
+        """
+        this = (idempotency_keys.c.tenant_id == self.tenant_id) & (idempotency_keys.c.key == key)
+        await self.run(delete(idempotency_keys).where(this, idempotency_keys.c.expires_at < moment))
+        row = {"tenant_id": self.tenant_id, "key": key, "expires_at": moment + KEY_LASTS}
+        free = upsert(idempotency_keys).on_conflict_do_nothing().values(row | asdict(answer))
+        if await self.run(free) == 1:
+            return None
+        kept = [idempotency_keys.c[name] for name in KeptAnswer.__struct_fields__]
+        return await self.first(select(*kept).where(this), KeptAnswer)
+
+    def _mine(self) -> Select[Any]:
+        return select(*_STORED).where(datasets.c.tenant_id == self.tenant_id)

@@ -1,0 +1,244 @@
+"""Datasets over HTTP."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar.datastructures import CacheControlHeader
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.response import Redirect
+from msgspec import Struct
+
+from tidemill_contracts.datasets import Dataset, DatasetStatus, RenameDataset
+from tidemill_contracts.identity import Principal, Role
+from tidemill_contracts.ids import now
+from tidemill_contracts.pages import Page
+from tidemill_ingestion import usecases
+from tidemill_ingestion.incoming import FIELDS, Incoming
+from tidemill_ingestion.repository import DatasetRepository, KeptAnswer
+from tidemill_ingestion.settings import Settings
+from tidemill_kit.db import Database
+from tidemill_kit.errors import Gone
+from tidemill_kit.lifespan import head
+from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
+
+Caller = NamedDependency[Principal]
+Datasets = NamedDependency[DatasetRepository]
+Store = NamedDependency[Storage]
+Configured = NamedDependency[Settings]
+Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255),
+]
+type Asking = Request[Any, Any, Any]
+READER: dict[str, Any] = {"role": Role.VIEWER}
+WRITER: dict[str, Any] = {"role": Role.OPERATOR}
+NEVER_KEPT = CacheControlHeader(no_store=True)
+NDJSON = "application/x-ndjson"
+BYTES = "application/octet-stream"
+PARQUET = "application/vnd.apache.parquet"
+
+
+class ArtifactGone(Gone):
+    """This part of the dataset was removed from the store."""
+
+
+class Link(Struct, frozen=True):
+    """Where to fetch it, and until when."""
+
+    uri: str
+    expires_at: datetime
+
+
+class DatasetController(Controller):
+    path = "/v1/datasets"
+    tags = ("Datasets",)
+
+    @post("/", opt=WRITER, request_max_body_size=None)
+    async def upload(
+        self,
+        request: Asking,
+        principal: Caller,
+        *,
+        database: NamedDependency[Database],
+        storage: Store,
+        settings: Configured,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Any]:
+        """Upload a file: a form with the field `file`, or the bytes alone with `?name=`.
+
+        `name`, `labels` (a JSON object) and, where the content does not tell, `format`,
+        `delimiter`, `encoding` and `header` may stand in the form or in the query.
+        """
+        known = head(request.app)
+        query = {
+            name: request.query_params[name] for name in FIELDS if name in request.query_params
+        }
+        incoming = Incoming(
+            request.stream(),
+            request.headers,
+            query,
+            stall_s=settings.upload_stall_s,
+        )
+        upload = await usecases.receive(database, storage, settings, principal, incoming)
+        made = await usecases.create(database, principal, upload, known, idempotency_key)
+        if isinstance(made, Dataset):
+            return Response(made, headers={"Location": f"/v1/datasets/{made.id}"})
+        await storage.delete(settings.s3_datasets_bucket, upload.object_key)
+        return _again(made, upload.sha256)
+
+    @get("/", opt=READER)
+    async def newest(
+        self,
+        datasets: Datasets,
+        limit: Limit = 50,
+        cursor: FromQuery[UUID | None] = None,
+        status: FromQuery[DatasetStatus | None] = None,
+    ) -> Response[Page[Dataset]]:
+        """The newest datasets first."""
+        found = await datasets.newest(limit=limit + 1, before=cursor, status=status)
+        items = [dataset.shown() for dataset in found[:limit]]
+        following = str(items[-1].id) if len(found) > limit else None
+        return Response(Page(items, following), headers=_link_to(following, limit, status))
+
+    @get("/{dataset_id:uuid}", opt=READER)
+    async def show(
+        self,
+        dataset_id: FromPath[UUID],
+        request: Asking,
+        datasets: Datasets,
+    ) -> Dataset:
+        """One dataset, with the cursor from which on its events are news."""
+        known = head(request.app)
+        return (await datasets.get(dataset_id)).shown(str(known))
+
+    @patch("/{dataset_id:uuid}", opt=WRITER)
+    async def rename(
+        self,
+        dataset_id: FromPath[UUID],
+        data: JSONBody[RenameDataset],
+        datasets: Datasets,
+    ) -> Dataset:
+        """Change the name or the labels."""
+        return await usecases.rename(datasets, dataset_id, data)
+
+    @delete("/{dataset_id:uuid}", opt=WRITER)
+    async def remove(self, dataset_id: FromPath[UUID], datasets: Datasets) -> None:
+        """Delete a dataset; results made from it stay."""
+        await usecases.delete(datasets, dataset_id)
+
+    @get("/{dataset_id:uuid}/events", opt=READER)
+    async def events(
+        self,
+        dataset_id: FromPath[UUID],
+        datasets: Datasets,
+    ) -> Page[dict[str, Any]]:
+        """All that happened to the dataset, oldest first."""
+        dataset = await datasets.get(dataset_id)
+        return Page(await datasets.history(dataset.id))
+
+    @get("/{dataset_id:uuid}/preview", opt=READER)
+    async def preview(
+        self,
+        dataset_id: FromPath[UUID],
+        datasets: Datasets,
+        storage: Store,
+        settings: Configured,
+    ) -> Response[bytes]:
+        """The first hundred rows: `{columns, rows}`."""
+        key = (await datasets.get(dataset_id)).artifact("preview.json")
+        return await _stored_json(storage, settings, key)
+
+    @get("/{dataset_id:uuid}/profile", opt=READER)
+    async def profile(
+        self,
+        dataset_id: FromPath[UUID],
+        datasets: Datasets,
+        storage: Store,
+        settings: Configured,
+    ) -> Response[bytes]:
+        """Figures of each column: `{rows, columns}`."""
+        key = (await datasets.get(dataset_id)).artifact("profile.json")
+        return await _stored_json(storage, settings, key)
+
+    @get("/{dataset_id:uuid}/rejects", opt=READER, cache_control=NEVER_KEPT)
+    async def rejects(
+        self,
+        dataset_id: FromPath[UUID],
+        datasets: Datasets,
+        storage: Store,
+        settings: Configured,
+        *,
+        redirect: FromQuery[bool] = True,
+    ) -> Response[Any]:
+        """The rows that could not be used, one JSON object a line."""
+        dataset = await datasets.get(dataset_id)
+        uri = await storage.link(
+            settings.s3_results_bucket,
+            dataset.rejects(),
+            filename=f"{dataset.name}.rejects.ndjson",
+            media_type=NDJSON,
+        )
+        return _answer_with(uri, redirect=redirect)
+
+    @get("/{dataset_id:uuid}/content", opt=READER, cache_control=NEVER_KEPT)
+    async def content(
+        self,
+        dataset_id: FromPath[UUID],
+        datasets: Datasets,
+        storage: Store,
+        settings: Configured,
+        *,
+        format_: Annotated[Literal["parquet"] | None, QueryParameter(name="format")] = None,
+        redirect: FromQuery[bool] = True,
+    ) -> Response[Any]:
+        """The uploaded bytes; with `format=parquet` the typed table, where it is one file."""
+        dataset = await datasets.get(dataset_id)
+        bucket, key = settings.s3_datasets_bucket, dataset.object_key
+        filename, media_type = dataset.name, BYTES
+        if format_ is not None:
+            bucket, key = settings.s3_results_bucket, dataset.only_part()
+            filename, media_type = f"{dataset.name}.parquet", PARQUET
+        uri = await storage.link(bucket, key, filename=filename, media_type=media_type)
+        return _answer_with(uri, redirect=redirect)
+
+
+def _again(kept: KeptAnswer, sha256: str) -> Response[bytes]:
+    """The answer that the Idempotency-Key was given before; other bytes may not share it."""
+    if kept.fingerprint != sha256:
+        raise usecases.IdempotencyKeyReused
+    return Response(
+        kept.body,
+        status_code=kept.status,
+        media_type="application/json",
+        headers={"Idempotent-Replayed": "true"},
+    )
+
+
+def _answer_with(uri: str, *, redirect: bool) -> Response[Any]:
+    if redirect:
+        return Redirect(uri, status_code=302)
+    return Response(Link(uri, now() + timedelta(seconds=LINK_SECONDS)))
+
+
+async def _stored_json(storage: Storage, settings: Settings, key: str) -> Response[bytes]:
+    try:
+        body = await storage.get_bytes(settings.s3_results_bucket, key)
+    except ObjectMissing as error:
+        raise ArtifactGone from error
+    return Response(body, media_type="application/json")
+
+
+def _link_to(
+    following: str | None,
+    limit: int,
+    status: DatasetStatus | None,
+) -> dict[str, str]:
+    """The next page as a Link header (RFC 8288)."""
+    if following is None:
+        return {}
+    same = f"&status={status.value}" if status else ""
+    return {"Link": f'</v1/datasets?limit={limit}&cursor={following}{same}>; rel="next"'}

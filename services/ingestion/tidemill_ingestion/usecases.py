@@ -1,0 +1,155 @@
+"""What ingestion does: store, describe, rename, delete, and conclude what ingest made of it."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from tidemill_contracts.datasets import (
+    Column,
+    Dataset,
+    DatasetStatus,
+    Ingested,
+    KnownDataset,
+    RenameDataset,
+)
+from tidemill_contracts.identity import Principal
+from tidemill_contracts.ids import now, uuid7
+from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
+from tidemill_contracts.log import AskDataset, Cursor
+from tidemill_ingestion import lifecycle, names
+from tidemill_ingestion.incoming import Allowance, Incoming, check_labels
+from tidemill_ingestion.lifecycle import Upload
+from tidemill_ingestion.repository import DatasetRepository, KeptAnswer
+from tidemill_ingestion.settings import Settings
+from tidemill_kit.db import Database
+from tidemill_kit.errors import Invalid
+from tidemill_kit.storage import Storage
+
+CREATED = 201
+type ReadArtifact = Callable[[str], Awaitable[bytes]]
+
+
+class NameInvalid(Invalid):
+    """Nothing is left of this name without its control characters."""
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key belongs to other bytes."""
+
+
+class Profiled(Struct, frozen=True):
+    """What is read of the profile that ingest left beside its frame."""
+
+    columns: list[Column]
+
+
+async def receive(
+    database: Database,
+    storage: Storage,
+    settings: Settings,
+    owner: Principal,
+    incoming: Incoming,
+) -> Upload:
+    """Store the bytes; nothing is visible of an upload that is refused or breaks off."""
+    async with database.on_behalf_of(owner.tenant_id) as connection:
+        used = await DatasetRepository(connection, owner.tenant_id).used_bytes()
+    allowance = Allowance(settings.max_dataset_bytes, settings.max_tenant_bytes - used)
+    dataset_id = uuid7()
+    key = lifecycle.object_key(owner.tenant_id, dataset_id)
+    chunks = incoming.chunks(allowance)
+    size, sha256 = await storage.put_stream(settings.s3_datasets_bucket, key, chunks)
+    said = incoming.said
+    return Upload(
+        id=dataset_id,
+        name=said.name,
+        labels=said.labels,
+        options=said.options,
+        object_key=key,
+        size_bytes=size,
+        sha256=sha256,
+    )
+
+
+async def create(
+    database: Database,
+    owner: Principal,
+    upload: Upload,
+    head: Cursor,
+    idempotency_key: str | None,
+) -> KeptAnswer | Dataset:
+    """The new dataset, or the answer that the key was given before."""
+    stored, *told = lifecycle.create(upload, owner, now())
+    dataset = stored.shown(str(head))
+    answer = KeptAnswer(upload.sha256, CREATED, msgspec.json.encode(dataset))
+    async with database.on_behalf_of(owner.tenant_id) as connection:
+        datasets = DatasetRepository(connection, owner.tenant_id)
+        if idempotency_key is not None:
+            kept = await datasets.keep_answer(idempotency_key, answer, stored.created_at)
+            if kept is not None:
+                return kept
+        await datasets.add(stored)
+        await datasets.record(*told)
+    return dataset
+
+
+async def rename(datasets: DatasetRepository, dataset_id: UUID, order: RenameDataset) -> Dataset:
+    dataset = await datasets.get(dataset_id, lock=True)
+    name = dataset.name if order.name is UNSET else names.clean(order.name)
+    if not name:
+        raise NameInvalid
+    labels = dataset.labels if order.labels is UNSET else check_labels(order.labels)
+    changed = replace(dataset, name=name, labels=labels, updated_at=now())
+    await datasets.update(changed)
+    return changed.shown()
+
+
+async def delete(datasets: DatasetRepository, dataset_id: UUID) -> None:
+    gone, event = lifecycle.delete(await datasets.get(dataset_id, lock=True), now())
+    await datasets.update(gone)
+    await datasets.record(event)
+
+
+async def accept(
+    datasets: DatasetRepository,
+    done: JobSucceeded,
+    read_artifact: ReadArtifact,
+) -> None:
+    """A succeeded ingest makes its dataset ready; other system jobs and repetitions do nothing."""
+    if done.dataset_id is None or done.frame is None:
+        return
+    dataset = await datasets.find(done.dataset_id, lock=True)
+    if dataset is None or dataset.status is not DatasetStatus.VALIDATING:
+        return
+    ready = replace(dataset, status=DatasetStatus.READY, frame=done.frame)
+    ingested = lifecycle.found(done)
+    if ingested is None:
+        profile = await read_artifact(ready.artifact("profile.json"))
+        columns = msgspec.json.decode(profile, type=Profiled).columns
+        ingested = Ingested(format="unknown", rows=done.frame.rows, columns=columns)
+    changed, event = lifecycle.ready(dataset, done, ingested, done.frame)
+    await datasets.update(changed)
+    await datasets.record(event)
+
+
+async def reject(
+    datasets: DatasetRepository,
+    ended: JobFailed | JobCancelled | JobExpired,
+) -> None:
+    """An ingest that ended otherwise rejects its dataset."""
+    dataset = await datasets.find(ended.dataset_id, lock=True) if ended.dataset_id else None
+    if dataset is None or dataset.status is not DatasetStatus.VALIDATING:
+        return
+    changed, event = lifecycle.reject(dataset, ended)
+    await datasets.update(changed)
+    await datasets.record(event)
+
+
+async def answer_for(database: Database, question: AskDataset) -> KnownDataset:
+    """What the jobs service may know of a dataset; no status where it is not the tenant's."""
+    async with database.on_behalf_of(question.tenant_id) as connection:
+        datasets = DatasetRepository(connection, question.tenant_id)
+        dataset = await datasets.find(question.dataset_id)
+    return KnownDataset(status=dataset.status, frame=dataset.frame) if dataset else KnownDataset()

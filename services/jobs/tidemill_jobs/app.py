@@ -1,0 +1,144 @@
+"""The composition root of the jobs service."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from litestar import Litestar
+from nats.aio.client import Client
+
+from tidemill_contracts.log import AskEpoch, Epoch
+from tidemill_jobs import dispatch, topology
+from tidemill_jobs.catalogue_routes import PipelineController, listed_workers, processors
+from tidemill_jobs.consumers import consumers
+from tidemill_jobs.fleet import Fleet
+from tidemill_jobs.ledger import Ledger
+from tidemill_jobs.repository import JobRepository, PipelineRepository
+from tidemill_jobs.routes import JobController
+from tidemill_jobs.settings import JobsSettings
+from tidemill_jobs.sweeper import Sweeper
+from tidemill_jobs.workers import Cancels, Workers
+from tidemill_kit import app, lifespan, logs, serve
+from tidemill_kit.consumers import follow
+from tidemill_kit.lifespan import or_exit
+from tidemill_kit.publisher import AskForEpoch
+from tidemill_kit.settings import load
+from tidemill_kit.streams import Entry
+
+NAME = "jobs"
+
+
+def create_app(settings: JobsSettings | None = None) -> Litestar:
+    settings = settings or load(JobsSettings)
+    return app.create_app(
+        settings,
+        name=NAME,
+        controllers=[JobController, PipelineController],
+        routes=[processors, listed_workers],
+        repositories={"jobs": JobRepository, "pipelines": PipelineRepository},
+        lifespan=[
+            lifespan.database(settings, NAME),
+            lifespan.storage(settings),
+            _machines,
+            lifespan.events(
+                settings,
+                NAME,
+                ask_epoch=_epoch,
+                connected=_connected,
+                reconnected=_reconnected,
+            ),
+        ],
+    )
+
+
+def main() -> None:
+    settings = load(JobsSettings)
+    logs.configure(NAME, settings.log_level)
+    serve.run(create_app(settings), settings)
+
+
+@asynccontextmanager
+async def _machines(service: Litestar) -> AsyncGenerator[None]:
+    """Ledger and sweeper, which need PostgreSQL alone; NATS joins them when it is there."""
+    state, settings = service.state, service.state.settings
+    state.orders, state.ended, state.tasks = asyncio.Queue[list[Entry]](), {}, []
+    state.fleet = Fleet(state.database, alive_s=settings.alive_s)
+    state.cancels = Cancels()
+
+    def committed(orders: list[Entry], ended: list[UUID]) -> None:
+        if orders:
+            state.orders.put_nowait(orders)
+        for job_id in ended:
+            if waiting := state.ended.get(job_id):
+                waiting.set()
+        if state.publisher is not None:
+            state.publisher.recorded.set()
+
+    state.ledger = Ledger(
+        settings.database_url,
+        state.fleet,
+        lease_s=settings.lease_s,
+        order_s=settings.order_s,
+        committed=committed,
+    )
+    state.sweeper = Sweeper(
+        state.database,
+        state.ledger,
+        state.fleet,
+        state.cancels.tell,
+        sweep_s=settings.sweep_s,
+        order_s=settings.order_s,
+    )
+    _start(service, state.ledger.run())
+    _start(service, state.sweeper.run())
+    try:
+        yield
+    finally:
+        for task in reversed(state.tasks):
+            task.cancel()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
+
+
+async def _connected(service: Litestar, client: Client) -> None:
+    """NATS is there: make the streams, answer the workers, send orders, follow datasets."""
+    state = service.state
+    state.workers = Workers(
+        state.database,
+        state.ledger,
+        state.fleet,
+        state.sweeper,
+        state.cancels,
+        ack_wait_s=state.settings.lease_s,
+    )
+    await topology.ensure(client)
+    await state.workers.serve(client)
+    _start(service, _send_orders(service, client))
+    _start(service, state.cancels.run(client))
+    reactions = consumers(state.ledger, state.sweeper)
+    _start(service, follow(reactions, state.database, state.settings, client))
+    state.ledger.top_up()
+
+
+async def _reconnected(service: Litestar, client: Client) -> None:
+    await service.state.workers.reconnected(client)
+
+
+async def _send_orders(service: Litestar, client: Client) -> None:
+    while True:
+        orders: list[Entry] = await service.state.orders.get()
+        while not service.state.orders.empty():
+            orders += service.state.orders.get_nowait()
+        await dispatch.publish(client, orders)
+
+
+def _epoch(service: Litestar) -> AskForEpoch:
+    async def ask(asked: AskEpoch) -> Epoch:
+        return await topology.epoch(service.state.client, service.state.database, asked)
+
+    return ask
+
+
+def _start(service: Litestar, work: Coroutine[Any, Any, None]) -> None:
+    service.state.tasks.append(asyncio.create_task(or_exit(work)))

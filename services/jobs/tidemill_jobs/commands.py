@@ -1,0 +1,293 @@
+"""What can be asked of the ledger: each command names what it needs and decides in memory."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, field
+
+from tidemill_contracts.jobs import CancelJob, Job, JobStatus
+from tidemill_contracts.work import (
+    Beat,
+    BeatOutcome,
+    CancelTask,
+    ClaimAnswer,
+    ClaimOutcome,
+    ClaimTask,
+    ReportOutcome,
+    ReportTask,
+)
+from tidemill_jobs import lifecycle, reports
+from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus, public
+from tidemill_kit.errors import Invalid, NotFound, Unavailable
+
+_encode = msgspec.json.Encoder().encode
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+
+class DatasetNotFound(NotFound):
+    """There is no such dataset."""
+
+
+class DatasetUnknownYet(Unavailable):
+    """The dataset is not known here yet; try again in a moment."""
+
+
+class DatasetUnusable(Invalid):
+    """The dataset was rejected or deleted."""
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used with another request."""
+
+
+class Unstorable(Invalid):
+    """Something in the request cannot be stored, such as the character NUL."""
+
+
+class IdempotencyKey(Struct, frozen=True):
+    """A client's key on a route, with the fingerprint of what it sent."""
+
+    tenant_id: UUID
+    route: str
+    key: str
+    fingerprint: bytes
+
+
+class Accepted(Struct, frozen=True):
+    """The answer to a submit: the job as JSON, and whether it is an earlier answer again."""
+
+    job_id: UUID
+    body: bytes
+    replayed: bool = False
+
+
+class Book(Struct, kw_only=True):
+    """The jobs of one group, locked and in memory, with what else decisions rest on."""
+
+    facts: Facts
+    jobs: dict[UUID, JobRecord] = field(default_factory=dict[UUID, JobRecord])
+    keys: dict[tuple[UUID, str, str], "StoredAnswer"] = field(
+        default_factory=dict[tuple[UUID, str, str], "StoredAnswer"],
+    )
+    added: list[JobRecord] = field(default_factory=list[JobRecord])
+    new_keys: list[tuple[IdempotencyKey, Accepted]] = field(
+        default_factory=list[tuple[IdempotencyKey, Accepted]],
+    )
+    touched: set[UUID] = field(default_factory=set[UUID])
+    finished: list[TaskRecord] = field(default_factory=list[TaskRecord])
+
+    def touch(self, job_id: UUID) -> JobRecord | None:
+        job = self.jobs.get(job_id)
+        if job is not None:
+            self.touched.add(job_id)
+        return job
+
+
+class StoredAnswer(Struct, frozen=True):
+    fingerprint: bytes
+    accepted: Accepted
+
+
+class Command(Struct, kw_only=True, eq=False):
+    """Something asked of the ledger; `answer` is set once its group is committed."""
+
+    urgent: ClassVar[bool] = True
+    answer: asyncio.Future[Any]
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return []
+
+    @property
+    def dataset_ids(self) -> list[UUID]:
+        return []
+
+    @property
+    def keys(self) -> list[IdempotencyKey]:
+        return []
+
+    def decide(self, book: Book) -> Any:
+        raise NotImplementedError
+
+    def refuse_data(self) -> Any:
+        """What answers a command whose data PostgreSQL does not take."""
+        raise Unstorable
+
+
+class Submit(Command, kw_only=True, eq=False):
+    """Make a job; `build` makes the same draft, with the same ids, each time it is called."""
+
+    urgent: ClassVar[bool] = False
+    build: Callable[[], JobRecord]
+    job_id: UUID
+    dataset_id: UUID | None = None
+    key: IdempotencyKey | None = None
+    cursor: str = ""
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return [self.job_id]
+
+    @property
+    def dataset_ids(self) -> list[UUID]:
+        return [self.dataset_id] if self.dataset_id else []
+
+    @property
+    def keys(self) -> list[IdempotencyKey]:
+        return [self.key] if self.key else []
+
+    def decide(self, book: Book) -> Accepted:
+        if earlier := self._earlier(book):
+            return earlier
+        job = book.jobs.get(self.job_id)
+        if job is None:
+            job = self.build()
+            self._check_dataset(job, book)
+            lifecycle.submit(job, book.facts)
+            book.jobs[job.id] = job
+            book.added.append(job)
+        shown = msgspec.structs.replace(public(job), cursor=self.cursor)
+        accepted = Accepted(job.id, _encode(shown))
+        if self.key is not None:
+            place = (self.key.tenant_id, self.key.route, self.key.key)
+            book.keys[place] = StoredAnswer(self.key.fingerprint, accepted)
+            book.new_keys.append((self.key, accepted))
+        return accepted
+
+    def _earlier(self, book: Book) -> Accepted | None:
+        if self.key is None:
+            return None
+        stored = book.keys.get((self.key.tenant_id, self.key.route, self.key.key))
+        if stored is None:
+            return None
+        if stored.fingerprint != self.key.fingerprint:
+            raise IdempotencyKeyReused
+        return Accepted(stored.accepted.job_id, stored.accepted.body, replayed=True)
+
+    def _check_dataset(self, job: JobRecord, book: Book) -> None:
+        if job.dataset_id is None or job.system:
+            return
+        dataset = book.facts.datasets.get(job.dataset_id)
+        if dataset is None:
+            raise DatasetUnknownYet
+        if dataset.tenant_id != job.tenant_id:
+            raise DatasetNotFound
+        if dataset.status in lifecycle.NEVER_READY:
+            raise DatasetUnusable(dataset_status=dataset.status.value)
+
+
+class Claim(Command, kw_only=True, eq=False):
+    asked: ClaimTask
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return [self.asked.job_id]
+
+    def decide(self, book: Book) -> ClaimAnswer:
+        job = book.touch(self.asked.job_id)
+        if job is None:
+            return ClaimAnswer(outcome=ClaimOutcome.GONE)
+        return lifecycle.claim(job, self.asked, book.facts)
+
+
+class Report(Command, kw_only=True, eq=False):
+    said: ReportTask
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return [self.said.job_id]
+
+    def decide(self, book: Book) -> ReportOutcome:
+        job = book.touch(self.said.job_id)
+        if job is None:
+            return ReportOutcome.TERMINAL
+        outcome = reports.report(job, self.said, book.facts)
+        task = job.task(self.said.task_id)
+        if task is not None and outcome is ReportOutcome.APPLIED and self.said.ending is not None:
+            book.finished.append(task)
+        return outcome
+
+    def refuse_data(self) -> "Report":
+        """The same report as a failure: its output cannot be kept."""
+        return Report(answer=self.answer, said=reports.as_unstorable(self.said))
+
+
+class SignOfLife(Command, kw_only=True, eq=False):
+    beat: Beat
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return [held.job_id for held in self.beat.held]
+
+    def decide(self, book: Book) -> list[BeatOutcome]:
+        found: list[BeatOutcome] = []
+        for held in self.beat.held:
+            job = book.touch(held.job_id)
+            outcome = reports.beat(job, held, book.facts) if job else BeatOutcome.SUPERSEDED
+            found.append(outcome)
+        return found
+
+
+class CancelOne(Command, kw_only=True, eq=False):
+    """Cancel a tenant's job; answers the job, and whom to tell."""
+
+    tenant_id: UUID
+    job_id: UUID
+    order: CancelJob
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return [self.job_id]
+
+    def decide(self, book: Book) -> tuple[Job, list[CancelTask]]:
+        job = book.touch(self.job_id)
+        if job is None or job.tenant_id != self.tenant_id:
+            raise JobNotFound
+        lifecycle.cancel(job, self.order, book.facts.now)
+        return public(job), signals(job)
+
+
+class Revisit(Command, kw_only=True, eq=False):
+    """Make jobs true again; answers those that are being cancelled."""
+
+    ids: list[UUID]
+    order_s: float | None = None
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return self.ids
+
+    def decide(self, book: Book) -> list[CancelTask]:
+        told: list[CancelTask] = []
+        facts = book.facts
+        if self.order_s is not None:
+            facts = msgspec.structs.replace(facts, order_s=self.order_s)
+        for job_id in self.ids:
+            job = book.touch(job_id)
+            if job is not None:
+                lifecycle.revisit(job, facts)
+                told += signals(job)
+        return told
+
+
+def signals(job: JobRecord) -> list[CancelTask]:
+    """Whom to tell that a job is being cancelled."""
+    if job.status is not JobStatus.CANCELLING or job.cancel is None:
+        return []
+    return [
+        CancelTask(
+            task_id=task.id,
+            job_id=job.id,
+            attempt=task.attempt,
+            run_id=task.run_id,
+            grace_s=job.cancel.grace_s,
+        )
+        for task in job.tasks
+        if task.status is TaskStatus.RUNNING and task.run_id is not None
+    ]

@@ -1,0 +1,146 @@
+"""How a job's events, attempts and endings are written into its record."""
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from msgspec import UNSET, json
+from msgspec.structs import replace
+
+from tidemill_contracts import job_events as ev
+from tidemill_contracts.catalogue import encode
+from tidemill_contracts.event import MAX_EVENT_BYTES
+from tidemill_contracts.jobs import Cancel, CancelOutcome, JobError, JobStatus, Result, StepStatus
+from tidemill_jobs.records import AttemptRecord, JobRecord, TaskRecord, TaskStatus, job_result
+
+
+def end_cancelled(job: JobRecord, outcome: CancelOutcome, now: datetime) -> None:
+    end(job, JobStatus.CANCELLED, now, outcome)
+    assert job.cancel is not None  # noqa: S101 - only a cancelled job comes here
+    record(job, ev.JobCancelled, now, cancel=job.cancel, **of_system_job(job))
+
+
+def end_failed(job: JobRecord, error: JobError, now: datetime) -> None:
+    end(job, JobStatus.FAILED, now, CancelOutcome.TOO_LATE)
+    job.error = error
+    record(
+        job,
+        ev.JobFailed,
+        now,
+        attempt=job.attempt,
+        error=error,
+        cancel=job.cancel,
+        **of_system_job(job),
+    )
+
+
+def end_succeeded(job: JobRecord, now: datetime) -> None:
+    end(job, JobStatus.SUCCEEDED, now, CancelOutcome.TOO_LATE)
+    last = job.steps[-1].kept
+    record(
+        job,
+        ev.JobSucceeded,
+        now,
+        attempt=job.attempt,
+        result=job_result(job),
+        progress=job.progress,
+        cancel=job.cancel,
+        frame=last.frame if job.system and last else None,
+        **of_system_job(job),
+    )
+
+
+def finish_attempt(
+    job: JobRecord,
+    task: TaskRecord,
+    outcome: str,
+    now: datetime,
+    error: JobError | None = None,
+) -> None:
+    """Close the attempt's row."""
+    row = next((a for a in job.attempts if (a.task_id, a.attempt) == (task.id, task.attempt)), None)
+    if row is None:
+        row = new_attempt(job, task, now)
+        job.attempts.append(row)
+    row.finished_at, row.outcome, row.error = now, outcome, error
+
+
+def new_attempt(job: JobRecord, task: TaskRecord, now: datetime) -> AttemptRecord:
+    return AttemptRecord(
+        job_id=job.id,
+        task_id=task.id,
+        attempt=task.attempt,
+        tenant_id=job.tenant_id,
+        run_id=task.run_id or task.id,
+        worker=task.worker or "",
+        started_at=now,
+    )
+
+
+def record(job: JobRecord, kind: type[ev.JobEvent], now: datetime, /, **facts: Any) -> None:
+    """Add the job's next event."""
+    job.seq += 1
+    job.updated_at = now
+    job.events.append(
+        kind(
+            tenant_id=job.tenant_id,
+            job_id=job.id,
+            seq=job.seq,
+            at=now,
+            system=job.system,
+            **facts,
+        ),
+    )
+
+
+def end(job: JobRecord, status: JobStatus, now: datetime, outcome: CancelOutcome) -> None:
+    job.status, job.finished_at = status, now
+    job.blocked_reason = job.cancel_deadline = job.next_attempt_at = None
+    for task in job.tasks:
+        if task.status is TaskStatus.RUNNING:
+            finish_attempt(job, task, status.value, now)
+        if not task.status.is_over:
+            task.status = TaskStatus.CANCELLED
+    for step in job.steps:
+        if step.status in (StepStatus.PENDING, StepStatus.RUNNING):
+            step.status = StepStatus.CANCELLED
+    if job.cancel is not None and job.cancel.outcome is None:
+        waited = now - job.cancel.requested_at
+        job.cancel = Cancel(
+            requested_at=job.cancel.requested_at,
+            reason=job.cancel.reason,
+            grace_s=job.cancel.grace_s,
+            outcome=outcome,
+            latency_ms=max(0, round(waited.total_seconds() * 1000)),
+        )
+
+
+def of_system_job(job: JobRecord) -> dict[str, Any]:
+    return {"dataset_id": job.dataset_id} if job.system else {}
+
+
+def fit(event: ev.JobEvent) -> ev.JobEvent:
+    """An event of at most 64 KiB: for a larger value stand its uri, size and sha256."""
+    if len(encode(event)) <= MAX_EVENT_BYTES:
+        return event
+    if isinstance(event, ev.JobSubmitted):
+        steps = [replace(step, params={}) for step in event.steps]
+        return replace(event, value=None, steps=steps)
+    if isinstance(event, (ev.JobStepSucceeded, ev.JobSucceeded)) and event.result is not None:
+        return replace(event, result=_by_reference(event, event.result))
+    if isinstance(event, (ev.JobStepFailed, ev.JobRetryScheduled, ev.JobFailed)):
+        return replace(event, error=replace(event.error, traceback=UNSET))
+    return event
+
+
+def _by_reference(event: ev.JobStepSucceeded | ev.JobSucceeded, result: Result) -> Result:
+    body = json.encode(result.value)
+    step = f"/steps/{event.step}" if isinstance(event, ev.JobStepSucceeded) else ""
+    return replace(
+        result,
+        value=UNSET,
+        uri=f"/v1/jobs/{event.job_id}{step}/result",
+        media_type="application/json" if result.uri is UNSET else result.media_type,
+        size_bytes=len(body) if result.uri is UNSET else result.size_bytes,
+        sha256=sha256(body).hexdigest() if result.uri is UNSET else result.sha256,
+    )

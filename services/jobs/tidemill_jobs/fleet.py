@@ -1,0 +1,91 @@
+"""The fleet: which workers live, what they can do, and which queues are paused."""
+
+import time
+from collections import Counter
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from tidemill_contracts.processors import ProcessorInfo
+from tidemill_contracts.work import Announce
+from tidemill_kit.db import Database
+
+REFRESH_S = 2.0
+
+
+class Fleet:
+    """A copy of the workers' and processors' rows, fresh to two seconds."""
+
+    def __init__(self, database: Database, *, alive_s: float) -> None:
+        self._database = database
+        self._alive_s = alive_s
+        self._read = float("-inf")
+        self.processors: dict[str, ProcessorInfo] = {}
+        self.live_processors: frozenset[str] = frozenset()
+        self.slots: dict[str, int] = {}
+        self.boots: dict[str, UUID] = {}
+        self.paused: frozenset[str] = frozenset()
+
+    async def known(self) -> dict[str, ProcessorInfo]:
+        """Every processor that was ever announced, live or not."""
+        if time.monotonic() - self._read > REFRESH_S:
+            await self.refresh()
+        return self.processors
+
+    async def announce(self, said: Announce) -> bool:
+        """Write down what a worker says; answers whether its boot is a new one."""
+        queues = sorted({info.queue for info in said.processors})
+        values = {
+            "name": said.worker,
+            "boot": said.boot_id,
+            "slots": 0 if said.leaving else said.slots,
+            "processors": [info.name for info in said.processors],
+            "queues": queues,
+        }
+        async with self._database.transaction() as connection:
+            before = await connection.scalar(_BOOT, {"name": said.worker})
+            await connection.execute(_ANNOUNCE, values)
+            for info in sorted(said.processors, key=lambda info: info.name):
+                shown = {"name": info.name, "info": msgspec.json.encode(info).decode()}
+                await connection.execute(_PROCESSOR, shown)
+        await self.refresh()
+        return before != said.boot_id
+
+    async def refresh(self) -> None:
+        async with self._database.transaction() as connection:
+            workers = (await connection.execute(_WORKERS, {"alive": self._alive_s})).all()
+            processors = (await connection.execute(_PROCESSORS)).all()
+            paused = (await connection.scalars(_PAUSED)).all()
+        self.processors = {row.name: msgspec.convert(row.info, ProcessorInfo) for row in processors}
+        self.boots = {row.name: row.boot_id for row in workers}
+        live = [row for row in workers if row.alive and row.slots > 0]
+        self.live_processors = frozenset(name for row in live for name in row.processors)
+        slots = Counter[str]()
+        for row in live:
+            slots.update(dict.fromkeys(row.queues, row.slots))
+        self.slots = dict(slots)
+        self.paused = frozenset(paused)
+        self._read = time.monotonic()
+
+
+_BOOT = text("select boot_id from workers where name = :name")
+_ANNOUNCE = text("""
+insert into workers (name, boot_id, slots, processors, queues, last_seen_at)
+values (:name, :boot, :slots, :processors, :queues, clock_timestamp())
+on conflict (name) do update set boot_id = excluded.boot_id, slots = excluded.slots,
+    processors = excluded.processors, queues = excluded.queues,
+    last_seen_at = excluded.last_seen_at
+""")
+_PROCESSOR = text("""
+insert into processors (name, info, last_seen_at)
+values (:name, cast(:info as jsonb), clock_timestamp())
+on conflict (name) do update set info = excluded.info, last_seen_at = excluded.last_seen_at
+""")
+_WORKERS = text("""
+select name, boot_id, slots, processors, queues,
+    last_seen_at > clock_timestamp() - make_interval(secs => :alive) as alive
+from workers
+""")
+_PROCESSORS = text("select name, info from processors")
+_PAUSED = text("select name from queues where paused")

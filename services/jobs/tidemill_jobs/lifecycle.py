@@ -1,0 +1,268 @@
+"""What may happen to a job, and what that makes of it: decisions without I/O.
+
+Each function changes the record it is given and adds the events that tell of it; whoever calls
+has locked the job's row. Two rules stand above all others: an ending is never left, and only the
+attempt that owns a task may change it (attempt and run_id, never how often an order came).
+"""
+
+from datetime import datetime, timedelta
+
+from tidemill_contracts import job_events as ev
+from tidemill_contracts.datasets import DatasetStatus
+from tidemill_contracts.jobs import (
+    BlockedReason,
+    Cancel,
+    CancelJob,
+    CancelOutcome,
+    JobError,
+    JobStatus,
+    StepStatus,
+)
+from tidemill_contracts.work import ClaimAnswer, ClaimOutcome, ClaimTask
+from tidemill_jobs import flow
+from tidemill_jobs.endings import (
+    end,
+    end_cancelled,
+    end_failed,
+    finish_attempt,
+    new_attempt,
+    of_system_job,
+    record,
+)
+from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus, public_step
+from tidemill_kit.errors import Conflict
+
+CANCEL_SLACK_S = 6.0
+CRASH_LOOP = 3
+NEVER_READY = (DatasetStatus.REJECTED, DatasetStatus.DELETED)
+
+
+class JobFinished(Conflict):
+    """The job has already finished."""
+
+
+def submit(job: JobRecord, facts: Facts) -> None:
+    """The first events of a job, and whether it may run at once."""
+    record(
+        job,
+        ev.JobSubmitted,
+        facts.now,
+        steps=[public_step(job.id, step) for step in job.steps],
+        created_by=job.created_by,
+        dataset_id=job.dataset_id,
+        value=job.given.value,
+        pipeline=job.pipeline,
+        queue=job.queue,
+        priority=job.priority,
+        labels=job.labels,
+        retry_of=job.retry_of,
+        run_at=job.run_at,
+    )
+    if job.run_at is not None and job.run_at > facts.now:
+        job.status = JobStatus.SCHEDULED
+    else:
+        admit(job, facts)
+
+
+def admit(job: JobRecord, facts: Facts) -> None:
+    """Queue the tasks that can run, or say what the job waits for."""
+    dataset = facts.datasets.get(job.dataset_id) if job.dataset_id else None
+    if dataset is not None and dataset.status in NEVER_READY and not job.system:
+        error = JobError(code="dataset_unusable", message=f"the dataset is {dataset.status.value}")
+        end_failed(job, error, facts.now)
+        return
+    reason = _obstacle(job, facts)
+    if reason is not None:
+        if job.blocked_reason is not reason:
+            job.status, job.blocked_reason = JobStatus.BLOCKED, reason
+            record(job, ev.JobBlocked, facts.now, reason=reason)
+        return
+    if dataset is not None and job.given.frame is None and job.given.source is None:
+        job.given = flow.with_frame(job.given, dataset.frame)
+    job.blocked_reason = None
+    queue_ready(job)
+    if job.status is not JobStatus.RUNNING:
+        job.status = JobStatus.QUEUED
+        record(job, ev.JobQueued, facts.now)
+
+
+def claim(job: JobRecord, asked: ClaimTask, facts: Facts) -> ClaimAnswer:
+    """Bind (attempt, run_id) to the order's dispatch, or say why not."""
+    task = job.task(asked.task_id)
+    if task is None:
+        return ClaimAnswer(outcome=ClaimOutcome.GONE)
+    if job.status.is_final:
+        return ClaimAnswer(outcome=ClaimOutcome.TERMINAL)
+    if task.status is TaskStatus.RUNNING and task.run_id == asked.run_id:
+        return _granted(job, task)
+    if job.status is JobStatus.CANCELLING:
+        return ClaimAnswer(outcome=ClaimOutcome.CANCELLED)
+    if asked.dispatch != task.dispatch:
+        return ClaimAnswer(outcome=ClaimOutcome.GONE)
+    if task.status is TaskStatus.RUNNING:
+        return ClaimAnswer(outcome=ClaimOutcome.BUSY)
+    if task.status is not TaskStatus.DISPATCHED:
+        return ClaimAnswer(outcome=ClaimOutcome.GONE)
+    _start(job, task, asked, facts)
+    return _granted(job, task)
+
+
+def cancel(job: JobRecord, order: CancelJob, now: datetime) -> bool:
+    """Stop a job that has not started, or ask a running one to stop; False changes nothing."""
+    if job.status in (JobStatus.CANCELLED, JobStatus.CANCELLING):
+        return False
+    if job.status.is_final:
+        raise JobFinished(job_status=job.status.value)
+    job.cancel = Cancel(requested_at=now, reason=order.reason, grace_s=order.grace_s)
+    for task in job.tasks:
+        if not task.status.is_over and task.status is not TaskStatus.RUNNING:
+            task.status = TaskStatus.CANCELLED
+    if any(task.status is TaskStatus.RUNNING for task in job.tasks):
+        job.status = JobStatus.CANCELLING
+        job.blocked_reason = None
+        job.cancel_deadline = now + timedelta(seconds=order.grace_s + CANCEL_SLACK_S)
+        record(job, ev.JobCancelRequested, now, cancel=job.cancel)
+    else:
+        end_cancelled(job, CancelOutcome.NOT_STARTED, now)
+    return True
+
+
+def revisit(job: JobRecord, facts: Facts) -> None:
+    """Make a job true again: what was waited for may be there, whoever worked may be gone."""
+    if job.status.is_final:
+        return
+    for task in job.tasks:
+        if task.status is TaskStatus.RUNNING and (reason := _lost(task, facts)):
+            lose(job, task, reason, facts)
+    if job.status.is_final or _over_deadline(job, facts):
+        return
+    if (
+        job.status is JobStatus.SCHEDULED and job.run_at and job.run_at <= facts.now
+    ) or job.status is JobStatus.BLOCKED:
+        admit(job, facts)
+    for task in job.tasks:
+        if task.status is TaskStatus.RETRYING and task.next_at and task.next_at <= facts.now:
+            requeue(job, task, facts.now)
+        if task.status is TaskStatus.DISPATCHED and _order_is_old(task, facts):
+            task.status = TaskStatus.QUEUED
+
+
+def lose(job: JobRecord, task: TaskRecord, reason: str, facts: Facts) -> None:
+    """The worker of this attempt is gone; that burns no retry, but three in a row are enough."""
+    lost = task.failures.get("worker_lost", 0) + 1
+    task.failures["worker_lost"] = lost
+    finish_attempt(job, task, "lost", facts.now)
+    record(
+        job,
+        ev.JobAttemptLost,
+        facts.now,
+        attempt=task.attempt,
+        worker=task.worker or "",
+        reason=reason,
+    )
+    if job.status is JobStatus.CANCELLING:
+        task.status = TaskStatus.CANCELLED
+        end_cancelled(job, CancelOutcome.WORKER_LOST, facts.now)
+    elif lost >= CRASH_LOOP:
+        error = JobError(code="crash_loop", message=f"the worker was lost {lost} times in a row")
+        end_failed(job, error, facts.now)
+    else:
+        requeue(job, task, facts.now)
+
+
+def requeue(job: JobRecord, task: TaskRecord, now: datetime) -> None:
+    """Let a task run again: its next dispatch makes older orders void."""
+    task.status = TaskStatus.QUEUED
+    task.next_at = task.lease_until = None
+    job.next_attempt_at = None
+    if job.status is not JobStatus.QUEUED and not _running(job):
+        job.status = JobStatus.QUEUED
+        record(job, ev.JobQueued, now)
+
+
+def _start(job: JobRecord, task: TaskRecord, asked: ClaimTask, facts: Facts) -> None:
+    task.attempt += 1
+    task.run_id, task.worker, task.boot_id = asked.run_id, asked.worker, asked.boot_id
+    task.lease_until = facts.now + timedelta(seconds=facts.lease_s)
+    task.status, task.ordinal = TaskStatus.RUNNING, 0
+    job.attempt = max(job.attempt, task.attempt)
+    job.started_at = job.started_at or facts.now
+    job.status, job.blocked_reason = JobStatus.RUNNING, None
+    left = flow.remaining(job, task)
+    if left:
+        left[0].status = StepStatus.RUNNING
+    job.attempts.append(new_attempt(job, task, facts.now))
+    names = [step.name for step in left]
+    record(
+        job,
+        ev.JobStarted,
+        facts.now,
+        attempt=task.attempt,
+        worker=asked.worker,
+        steps=names,
+    )
+
+
+def _granted(job: JobRecord, task: TaskRecord) -> ClaimAnswer:
+    return ClaimAnswer(
+        outcome=ClaimOutcome.GRANTED,
+        attempt=task.attempt,
+        work=flow.work(job, task),
+    )
+
+
+def _obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
+    if job.dataset_id is not None and not job.system:
+        dataset = facts.datasets.get(job.dataset_id)
+        if dataset is None or dataset.frame is None:
+            return BlockedReason.DATASET
+    if any(task.queue in facts.paused for task in job.tasks):
+        return BlockedReason.QUEUE_PAUSED
+    if any(step.processor not in facts.processors for step in job.steps):
+        return BlockedReason.NO_WORKER
+    return None
+
+
+def queue_ready(job: JobRecord) -> None:
+    over = {task.position for task in job.tasks if task.status is TaskStatus.DONE}
+    for task in job.tasks:
+        if task.status is TaskStatus.WAITING and over.issuperset(task.needs):
+            task.status = TaskStatus.QUEUED
+
+
+def _lost(task: TaskRecord, facts: Facts) -> str | None:
+    boot = facts.boots.get(task.worker or "")
+    if boot is not None and boot != task.boot_id:
+        return "worker_restarted"
+    if task.lease_until is not None and task.lease_until < facts.now:
+        return "lease_over"
+    return None
+
+
+def _order_is_old(task: TaskRecord, facts: Facts) -> bool:
+    limit = timedelta(seconds=facts.order_s)
+    return task.dispatched_at is not None and task.dispatched_at + limit < facts.now
+
+
+def _over_deadline(job: JobRecord, facts: Facts) -> bool:
+    """End a job whose time is over: a silent cancel, the queue's TTL, the total."""
+    if job.cancel_deadline is not None and job.cancel_deadline < facts.now:
+        end_cancelled(job, CancelOutcome.WORKER_LOST, facts.now)
+        return True
+    waited = facts.now - max(job.created_at, job.run_at or job.created_at)
+    if job.started_at is None and waited > timedelta(seconds=job.timeouts.queue_s):
+        error = JobError(code="queue_ttl", message="the job waited longer than it was allowed to")
+        end(job, JobStatus.EXPIRED, facts.now, CancelOutcome.TOO_LATE)
+        job.error = error
+        record(job, ev.JobExpired, facts.now, error=error, **of_system_job(job))
+        return True
+    total = timedelta(seconds=job.timeouts.total_s)
+    if job.started_at is not None and facts.now - job.started_at > total:
+        error = JobError(code="total_timeout", message="the job took longer than it was allowed to")
+        end_failed(job, error, facts.now)
+        return True
+    return False
+
+
+def _running(job: JobRecord) -> bool:
+    return any(task.status is TaskStatus.RUNNING for task in job.tasks)

@@ -1,0 +1,239 @@
+"""A job with its steps and tasks as the ledger holds them while it decides."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, Struct, field
+
+from tidemill_contracts.datasets import DatasetStatus, Frame
+from tidemill_contracts.job_events import JobEvent
+from tidemill_contracts.jobs import (
+    BlockedReason,
+    Cancel,
+    Job,
+    JobError,
+    JobStatus,
+    OnError,
+    Progress,
+    Result,
+    Step,
+    StepStatus,
+    Timeouts,
+)
+from tidemill_contracts.work import Payload
+
+PARQUET = "application/vnd.apache.parquet"
+JSON = "application/json"
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands; `dispatched` has an order out that nobody has claimed yet."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    DISPATCHED = "dispatched"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+
+class StepRecord(Struct, kw_only=True):
+    """A step with the output that is kept of it."""
+
+    name: str
+    processor: str
+    params: dict[str, Any] = field(default_factory=dict[str, Any])
+    needs: list[str] = field(default_factory=list[str])
+    input: str | None = None
+    each: bool = False
+    on_error: OnError = OnError.FAIL
+    status: StepStatus = StepStatus.PENDING
+    error: JobError | None = None
+    kept: Payload | None = None
+    media_type: str | None = None
+
+
+class TaskRecord(Struct, kw_only=True):
+    """A run of neighbouring steps that one worker does in one attempt."""
+
+    id: UUID
+    job_id: UUID
+    tenant_id: UUID
+    position: int
+    steps: list[int]
+    needs: list[int]
+    queue: str
+    priority: int
+    pure: bool
+    status: TaskStatus
+    attempt: int = 0
+    run_id: UUID | None = None
+    dispatch: int = 0
+    dispatched_at: datetime | None = None
+    worker: str | None = None
+    boot_id: UUID | None = None
+    lease_until: datetime | None = None
+    ordinal: int = 0
+    failures: dict[str, int] = field(default_factory=dict[str, int])
+    next_at: datetime | None = None
+    checkpoint: Any = None
+
+
+class AttemptRecord(Struct, kw_only=True):
+    """One run of a task, kept for good."""
+
+    job_id: UUID
+    task_id: UUID
+    attempt: int
+    tenant_id: UUID
+    run_id: UUID
+    worker: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    outcome: str | None = None
+    error: JobError | None = None
+
+
+class JobRecord(Struct, kw_only=True):
+    """A job as stored; `events` and `attempts` collect what this transaction adds."""
+
+    id: UUID
+    tenant_id: UUID
+    created_by: UUID | None = None
+    system: bool = False
+    status: JobStatus
+    blocked_reason: BlockedReason | None = None
+    dataset_id: UUID | None = None
+    pipeline: str | None = None
+    steps: list[StepRecord]
+    given: Payload
+    progress: Progress | None = None
+    error: JobError | None = None
+    cancel: Cancel | None = None
+    cancel_deadline: datetime | None = None
+    attempt: int = 0
+    queue: str = "default"
+    priority: int = 4
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+    retry_of: UUID | None = None
+    max_attempts: int = 4
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    run_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seq: int = 0
+    tasks: list[TaskRecord] = field(default_factory=list[TaskRecord])
+    events: list[JobEvent] = field(default_factory=list[JobEvent])
+    attempts: list[AttemptRecord] = field(default_factory=list[AttemptRecord])
+
+    def task(self, task_id: UUID) -> TaskRecord | None:
+        return next((task for task in self.tasks if task.id == task_id), None)
+
+    def step(self, name: str) -> StepRecord | None:
+        return next((step for step in self.steps if step.name == name), None)
+
+
+class DatasetCopy(Struct, frozen=True):
+    """The jobs service's copy of a dataset."""
+
+    id: UUID
+    tenant_id: UUID
+    status: DatasetStatus
+    frame: Frame | None
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What decisions rest on besides the job itself; `boots` are the live workers."""
+
+    now: datetime
+    jitter: float
+    lease_s: float
+    order_s: float
+    boots: dict[str, UUID]
+    processors: frozenset[str]
+    paused: frozenset[str]
+    datasets: dict[UUID, DatasetCopy]
+
+
+def result_of(job_id: UUID, step: StepRecord, *, uri: str | None = None) -> Result | None:
+    """What the API says of a step's output; null where it gave nothing."""
+    kept = step.kept
+    if kept is None:
+        return None
+    link = uri or f"/v1/jobs/{job_id}/steps/{step.name}/result"
+    if kept.frame is not None:
+        parts = kept.frame.parts
+        return Result(
+            value=UNSET if kept.value is None else kept.value,
+            uri=link,
+            media_type=PARQUET,
+            size_bytes=kept.frame.size_bytes,
+            sha256=parts[0].sha256 if len(parts) == 1 else UNSET,
+            rows=kept.frame.rows,
+            columns=kept.frame.columns,
+        )
+    if kept.value_ref is not None:
+        ref = kept.value_ref
+        return Result(uri=link, media_type=JSON, size_bytes=ref.size_bytes, sha256=ref.sha256)
+    return Result(value=kept.value)
+
+
+def public_step(job_id: UUID, step: StepRecord) -> Step:
+    return Step(
+        name=step.name,
+        processor=step.processor,
+        params=step.params,
+        needs=step.needs,
+        input=step.input,
+        each=step.each,
+        on_error=step.on_error,
+        status=step.status,
+        result=result_of(job_id, step),
+        error=step.error,
+    )
+
+
+def job_result(job: JobRecord) -> Result | None:
+    """A job's result is that of its last listed step, under the job's own uri."""
+    last = job.steps[-1]
+    return result_of(job.id, last, uri=f"/v1/jobs/{job.id}/result")
+
+
+def public(job: JobRecord) -> Job:
+    """The job as the API shows it."""
+    succeeded = job.status is JobStatus.SUCCEEDED
+    return Job(
+        id=job.id,
+        tenant_id=job.tenant_id,
+        status=job.status,
+        blocked_reason=job.blocked_reason,
+        dataset_id=job.dataset_id,
+        pipeline=job.pipeline,
+        steps=[public_step(job.id, step) for step in job.steps],
+        progress=job.progress,
+        result=job_result(job) if succeeded else None,
+        error=job.error,
+        cancel=job.cancel,
+        attempt=job.attempt,
+        queue=job.queue,
+        priority=job.priority,
+        labels=job.labels,
+        retry_of=job.retry_of,
+        next_attempt_at=job.next_attempt_at,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        seq=job.seq,
+    )

@@ -1,0 +1,108 @@
+"""Reads of jobs, pipelines and attempts on behalf of a tenant."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw
+from sqlalchemy import Select, delete, insert, select
+
+from tidemill_contracts.jobs import JobStatus, Pipeline
+from tidemill_jobs.records import AttemptRecord, JobRecord
+from tidemill_jobs.tables import attempts, events, exports, jobs, pipelines, tasks
+from tidemill_kit.db import Repository
+
+
+class JobRepository(Repository):
+    """A tenant's jobs; row-level security stands behind each `where`."""
+
+    events = events
+
+    async def get(self, job_id: UUID) -> JobRecord | None:
+        found = await self._read(self._mine().where(jobs.c.id == job_id))
+        return found[0] if found else None
+
+    async def newest(
+        self,
+        *,
+        before: UUID | None,
+        limit: int,
+        status: JobStatus | None = None,
+        processor: str | None = None,
+        label: dict[str, str] | None = None,
+        system: bool = False,
+    ) -> list[JobRecord]:
+        """Jobs before an id, newest first; system jobs only if asked for."""
+        query = self._mine().where(jobs.c.system == system)
+        if before is not None:
+            query = query.where(jobs.c.id < before)
+        if status is not None:
+            query = query.where(jobs.c.status == status.value)
+        if processor is not None:
+            query = query.where(jobs.c.steps.contains([{"processor": processor}]))
+        if label:
+            query = query.where(jobs.c.labels.contains(label))
+        return await self._read(query.order_by(jobs.c.id.desc()).limit(limit))
+
+    async def history(self, job_id: UUID, *, after: int, limit: int) -> list[Raw]:
+        """A job's events as they were written, oldest first."""
+        query = select(events.c.body).where(
+            events.c.key == job_id,
+            events.c.tenant_id == self.tenant_id,
+            events.c.seq > after,
+        )
+        rows = await self.connection.scalars(query.order_by(events.c.seq).limit(limit))
+        return [Raw(body) for body in rows]
+
+    async def attempts(self, job_id: UUID) -> list[AttemptRecord]:
+        query = select(attempts, attempts.c.task_id.label("run_id")).where(
+            attempts.c.job_id == job_id,
+            attempts.c.tenant_id == self.tenant_id,
+        )
+        return await self.all(query.order_by(attempts.c.started_at), AttemptRecord)
+
+    async def last_run(self, job_id: UUID) -> tuple[int, UUID] | None:
+        """(attempt, run_id) of the job's last task: where its artifacts lie."""
+        query = select(tasks.c.attempt, tasks.c.run_id).where(
+            tasks.c.job_id == job_id,
+            tasks.c.tenant_id == self.tenant_id,
+        )
+        row = (await self.connection.execute(query.order_by(tasks.c.id.desc()))).first()
+        return None if row is None or row.run_id is None else (row.attempt, row.run_id)
+
+    async def export_of(self, job_id: UUID, step: str, file_format: str) -> UUID | None:
+        query = select(exports.c.export_id).where(
+            exports.c.job_id == job_id,
+            exports.c.step == step,
+            exports.c.format == file_format,
+            exports.c.tenant_id == self.tenant_id,
+        )
+        return await self.connection.scalar(query)
+
+    def _mine(self) -> Select[Any]:
+        return select(jobs).where(jobs.c.tenant_id == self.tenant_id)
+
+    async def _read(self, query: Select[Any]) -> list[JobRecord]:
+        rows = (await self.connection.execute(query)).mappings()
+        return [msgspec.convert(dict(row), JobRecord) for row in rows]
+
+
+class PipelineRepository(Repository):
+    """Stored pipelines: the tenant's and those that ship with the system."""
+
+    events = events
+
+    async def get(self, name: str) -> Pipeline | None:
+        query = select(pipelines).where(pipelines.c.name == name)
+        return await self.first(query.order_by(pipelines.c.tenant_id.nulls_last()), Pipeline)
+
+    async def all_of_them(self) -> list[Pipeline]:
+        return await self.all(select(pipelines).order_by(pipelines.c.name), Pipeline)
+
+    async def add(self, pipeline: Pipeline) -> None:
+        values = msgspec.to_builtins(pipeline)
+        await self.run(insert(pipelines).values(tenant_id=self.tenant_id, **values))
+
+    async def remove(self, name: str) -> bool:
+        mine = pipelines.c.tenant_id == self.tenant_id
+        return await self.run(delete(pipelines).where(mine, pipelines.c.name == name)) > 0

@@ -1,0 +1,197 @@
+"""HTTP: jobs with their events and results."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.response import Response
+from msgspec import Raw
+
+from tidemill_contracts.identity import Principal, Role
+from tidemill_contracts.jobs import CancelJob, Job, JobStatus, SubmitJob
+from tidemill_contracts.pages import Page
+from tidemill_jobs import results, usecases
+from tidemill_jobs.commands import Accepted, JobNotFound
+from tidemill_jobs.records import JSON, AttemptRecord, public
+from tidemill_jobs.repository import JobRepository
+from tidemill_jobs.results import Wanted
+from tidemill_kit.errors import BadRequest
+from tidemill_kit.lifespan import head
+
+READ: dict[str, Any] = {"role": Role.VIEWER}
+WRITE: dict[str, Any] = {"role": Role.OPERATOR}
+
+Caller = NamedDependency[Principal]
+Jobs = NamedDependency[JobRepository]
+Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
+Format = Literal["csv", "json", "ndjson", "parquet"]
+
+
+class CursorInvalid(BadRequest):
+    """The cursor is not one that this list gave out."""
+
+
+class LabelInvalid(BadRequest):
+    """A label filter has the form `key:value`."""
+
+
+def accepted(answer: Accepted) -> Response[Job]:
+    """202 with the job as it was stored."""
+    headers = {"Location": f"/v1/jobs/{answer.job_id}"}
+    if answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    body: Any = answer.body
+    return Response(body, status_code=202, media_type=JSON, headers=headers)
+
+
+class JobController(Controller):
+    """Jobs: submit, follow, cancel, fetch."""
+
+    path = "/v1/jobs"
+    tags = ("Jobs",)
+
+    @post(opt=WRITE, status_code=202, operation_id="submitJob")
+    async def submit(
+        self,
+        request: Request[Any, Any, Any],
+        data: JSONBody[SubmitJob],
+        principal: Caller,
+        idempotency_key: Key = None,
+    ) -> Response[Job]:
+        """Accept a job: once this answers 202, the job will run to exactly one ending."""
+        answer = await usecases.submit_job(request.app, principal, data, key=idempotency_key)
+        return accepted(answer)
+
+    @get(opt=READ, operation_id="listJobs")
+    async def newest(
+        self,
+        request: Request[Any, Any, Any],
+        jobs: Jobs,
+        limit: Limit = 50,
+        cursor: FromQuery[str | None] = None,
+        status: FromQuery[JobStatus | None] = None,
+        processor: FromQuery[str | None] = None,
+        label: FromQuery[str | None] = None,
+        system: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter
+    ) -> Response[Page[Job]]:
+        """The tenant's jobs, newest first."""
+        found = await jobs.newest(
+            before=_before(cursor),
+            limit=limit + 1,
+            status=status,
+            processor=processor,
+            label=_label(label),
+            system=system,
+        )
+        more = found[limit - 1].id.hex if len(found) > limit else None
+        page = Page([public(job) for job in found[:limit]], more)
+        links = {"Link": f'<{_next(request, more)}>; rel="next"'} if more else {}
+        return Response(page, headers=links)
+
+    @get("/{job_id:uuid}", opt=READ, operation_id="showJob")
+    async def show(
+        self,
+        request: Request[Any, Any, Any],
+        job_id: FromPath[UUID],
+        jobs: Jobs,
+    ) -> Job:
+        """A job; follow it from its `cursor` on and nothing is missed."""
+        cursor = str(head(request.app))
+        job = await jobs.get(job_id)
+        if job is None:
+            raise JobNotFound
+        return msgspec.structs.replace(public(job), cursor=cursor)
+
+    @get("/{job_id:uuid}/events", opt=READ, operation_id="jobEvents")
+    async def events(
+        self,
+        job_id: FromPath[UUID],
+        jobs: Jobs,
+        limit: Limit = 50,
+        cursor: FromQuery[int] = 0,
+    ) -> Page[Raw]:
+        """The job's events, oldest first; complete as soon as a status is visible."""
+        found = await jobs.history(job_id, after=cursor, limit=limit + 1)
+        if not found and await jobs.get(job_id) is None:
+            raise JobNotFound
+        return Page(found[:limit], str(cursor + limit) if len(found) > limit else None)
+
+    @get("/{job_id:uuid}/attempts", opt=READ, operation_id="jobAttempts")
+    async def attempts(self, job_id: FromPath[UUID], jobs: Jobs) -> Page[AttemptRecord]:
+        """Every attempt with its worker, its times and its error."""
+        if await jobs.get(job_id) is None:
+            raise JobNotFound
+        return Page(await jobs.attempts(job_id))
+
+    @post("/{job_id:uuid}/cancel", opt=WRITE, status_code=202, operation_id="cancelJob")
+    async def cancel(
+        self,
+        request: Request[Any, Any, Any],
+        job_id: FromPath[UUID],
+        principal: Caller,
+    ) -> Response[Job]:
+        """Stop a job; a running one has `grace_s` seconds to end by itself."""
+        order = _cancel_order(await request.body())
+        job = await usecases.cancel_job(request.app, principal, job_id, order)
+        return Response(job, status_code=202 if job.status is JobStatus.CANCELLING else 200)
+
+    @get("/{job_id:uuid}/result", opt=READ, operation_id="jobResult")
+    async def result(
+        self,
+        request: Request[Any, Any, Any],
+        job_id: FromPath[UUID],
+        jobs: Jobs,
+        format_: Annotated[Format | None, QueryParameter(name="format")] = None,
+        redirect: FromQuery[bool] = True,  # noqa: FBT002 - a query parameter
+    ) -> Response[Any]:
+        """The bare value, or a link to the frame's file in the format asked for."""
+        wanted = Wanted(job_id=job_id, file_format=format_, redirect=redirect)
+        return await results.fetch(request.app, jobs, wanted)
+
+    @get("/{job_id:uuid}/steps/{step:str}/result", opt=READ, operation_id="stepResult")
+    async def step_result(
+        self,
+        request: Request[Any, Any, Any],
+        job_id: FromPath[UUID],
+        step: FromPath[str],
+        jobs: Jobs,
+        format_: Annotated[Format | None, QueryParameter(name="format")] = None,
+        redirect: FromQuery[bool] = True,  # noqa: FBT002 - a query parameter
+    ) -> Response[Any]:
+        """What one step gave, also while the job goes on."""
+        wanted = Wanted(job_id=job_id, step=step, file_format=format_, redirect=redirect)
+        return await results.fetch(request.app, jobs, wanted)
+
+
+def _before(cursor: str | None) -> UUID | None:
+    try:
+        return None if cursor is None else UUID(hex=cursor)
+    except ValueError as error:
+        raise CursorInvalid from error
+
+
+def _label(text: str | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    key, colon, value = text.partition(":")
+    if not colon:
+        raise LabelInvalid
+    return {key: value}
+
+
+def _next(request: Request[Any, Any, Any], cursor: str) -> str:
+    query = request.url.query_params
+    query["cursor"] = cursor
+    return f"{request.url.path}?{'&'.join(f'{k}={v}' for k, v in query.multi_items())}"
+
+
+def _cancel_order(body: bytes) -> CancelJob:
+    """The order in a body that may be left out."""
+    try:
+        return msgspec.json.decode(body, type=CancelJob) if body else CancelJob()
+    except msgspec.DecodeError as error:
+        raise BadRequest(str(error)) from error

@@ -1,0 +1,26 @@
+"""Settings of the jobs service: mostly timers, so that tests can run with short ones."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from tidemill_kit.settings import Settings
+
+
+class JobsSettings(Settings, frozen=True, kw_only=True):
+    """What the jobs service reads beside the rest."""
+
+    lease_s: Annotated[float, Meta(description="How long an attempt lives without a beat.")] = 30.0
+    order_s: Annotated[
+        float,
+        Meta(description="After this long an order that nobody claimed is sent again."),
+    ] = 15.0
+    sweep_s: Annotated[float, Meta(description="How often the sweeper looks at everything.")] = 15.0
+    alive_s: Annotated[
+        float,
+        Meta(description="How long a worker counts as live after it announced itself."),
+    ] = 35.0
+    export_wait_s: Annotated[
+        float,
+        Meta(description="How long a download waits for its file to be made before it says 202."),
+    ] = 30.0

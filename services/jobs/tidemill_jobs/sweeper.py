@@ -1,0 +1,152 @@
+"""The sweeper makes PostgreSQL true again: due timers at once, everything else every 15 s."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import TextClause, text
+
+from tidemill_contracts.work import CancelTask
+from tidemill_jobs.commands import Revisit
+from tidemill_jobs.fleet import Fleet
+from tidemill_jobs.ledger import Ledger
+from tidemill_kit.db import Database
+from tidemill_kit.errors import Unavailable
+
+log = structlog.get_logger()
+AT_ONCE = 200
+
+
+class Sweeper:
+    """Finds jobs whose row may not be true any more and has the ledger look at them."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        fleet: Fleet,
+        tell: Callable[[list[CancelTask]], Awaitable[None]],
+        *,
+        sweep_s: float,
+        order_s: float,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._fleet = fleet
+        self._tell = tell
+        self._sweep_s = sweep_s
+        self._order_s = order_s
+
+    async def run(self) -> None:
+        """Sweep until cancelled; a sweep that fails is only late."""
+        while True:
+            try:
+                await self._sweep()
+                await self._timers_until_next()
+            except (Unavailable, OSError) as error:
+                log.warning("sweeper.delayed", reason=str(error)[:200])
+                await asyncio.sleep(1.0)
+
+    async def revisit(self, found: list[UUID], *, order_s: float | None = None) -> None:
+        """Have the ledger look at these jobs, in chunks of one short transaction each."""
+        for start in range(0, len(found), AT_ONCE):
+            chunk = sorted(found[start : start + AT_ONCE])
+            told = await self._ledger.ask(Revisit, ids=chunk, order_s=order_s)
+            await self._tell(told)
+
+    async def new_boot(self, worker: str) -> None:
+        """A worker started again: its older leases are over, its queues' orders go out anew."""
+        lost = await self._ids(_OF_WORKER, worker=worker)
+        await self.revisit(lost, order_s=1.0)
+        await self.capacity_changed()
+
+    async def capacity_changed(self) -> None:
+        """Workers or queues came back: wake what waited for them."""
+        await self.revisit(await self._ids(_WAITING_FOR_WORKERS))
+        self._ledger.top_up()
+
+    async def _sweep(self) -> None:
+        await self._fleet.refresh()
+        async with self._database.transaction() as connection:
+            await connection.execute(_ENSURE_MONTHS)
+        found = await self._ids(_SUSPECT, order_s=self._order_s)
+        if found:
+            log.info("sweeper.revisits", jobs=len(found))
+            await self.revisit(found)
+        self._ledger.top_up()
+
+    async def _timers_until_next(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._sweep_s
+        while (left := until - loop.time()) > 0:
+            self._ledger.due_changed.clear()
+            due = self._ledger.due
+            wait = left if due is None else min(left, _seconds_until(due))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ledger.due_changed.wait(), max(wait, 0.001))
+                continue
+            if due is not None and _seconds_until(due) <= 0:
+                self._ledger.due = None
+                await self.revisit(await self._ids(_DUE))
+                await self._next_due()
+
+    async def _next_due(self) -> None:
+        async with self._database.transaction() as connection:
+            found = await connection.scalar(_NEXT_DUE)
+        if found is not None and (self._ledger.due is None or found < self._ledger.due):
+            self._ledger.due = found
+
+    async def _ids(self, query: TextClause, **values: object) -> list[UUID]:
+        async with self._database.transaction() as connection:
+            return list((await connection.scalars(query, values)).all())
+
+
+def _seconds_until(moment: datetime) -> float:
+    return (moment - datetime.now(UTC)).total_seconds()
+
+
+_DUE_TASKS = "select job_id from tasks where status = 'retrying' and next_at <= clock_timestamp()"
+_DUE = text(f"""
+select id from jobs where status = 'scheduled' and run_at <= clock_timestamp()
+union select id from jobs where status = 'cancelling' and cancel_deadline <= clock_timestamp()
+union {_DUE_TASKS}
+""")
+_NEXT_DUE = text("""
+select least(
+    (select min(run_at) from jobs where status = 'scheduled'),
+    (select min(cancel_deadline) from jobs where status = 'cancelling'),
+    (select min(next_at) from tasks where status = 'retrying'))
+""")
+_SUSPECT = text(f"""
+(select job_id from tasks where status = 'running' and lease_until < clock_timestamp() limit 5000)
+union (select tasks.job_id from tasks join workers on workers.name = tasks.worker
+    where tasks.status = 'running' and workers.boot_id <> tasks.boot_id limit 5000)
+union (select job_id from tasks where status = 'dispatched'
+    and dispatched_at < clock_timestamp() - make_interval(secs => :order_s) limit 5000)
+union (select id from jobs where status = 'scheduled' and run_at <= clock_timestamp() limit 5000)
+union (select id from jobs where status = 'cancelling' limit 5000)
+union (select jobs.id from jobs left join datasets on datasets.id = jobs.dataset_id
+    where jobs.status = 'blocked' and (jobs.blocked_reason <> 'dataset'
+    or datasets.status <> 'validating') limit 5000)
+union ({_DUE_TASKS} limit 5000)
+union (select id from jobs where finished_at is null and started_at is null
+    and created_at < clock_timestamp() - make_interval(secs => (timeouts->>'queue_s')::float)
+    limit 5000)
+union (select id from jobs where finished_at is null
+    and started_at < clock_timestamp() - make_interval(secs => (timeouts->>'total_s')::float)
+    limit 5000)
+""")
+_OF_WORKER = text("""
+select tasks.job_id from tasks join workers on workers.name = :worker
+where (tasks.status = 'running' and tasks.worker = :worker and tasks.boot_id <> workers.boot_id)
+or (tasks.status = 'dispatched' and tasks.queue = any(workers.queues)
+    and tasks.dispatched_at < clock_timestamp() - interval '1 second')
+""")
+_WAITING_FOR_WORKERS = text("""
+select id from jobs where status = 'blocked' and blocked_reason in ('no_worker', 'queue_paused')
+limit 5000
+""")
+_ENSURE_MONTHS = text("select ensure_months(now() + interval '2 months')")

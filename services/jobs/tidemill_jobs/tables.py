@@ -1,0 +1,93 @@
+"""The tables that callers' reads go through; the ledger writes its own SQL."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tidemill_kit.db import Timestamp, events_table
+
+metadata = MetaData(schema="jobs")
+events = events_table(metadata)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid),
+    Column("created_by", Uuid),
+    Column("system", Boolean),
+    Column("status", Text),
+    Column("blocked_reason", Text),
+    Column("dataset_id", Uuid),
+    Column("pipeline", Text),
+    Column[Any]("steps", JSONB),
+    Column[Any]("given", JSONB),
+    Column[Any]("progress", JSONB),
+    Column[Any]("error", JSONB),
+    Column[Any]("cancel", JSONB),
+    Column("cancel_deadline", Timestamp),
+    Column("attempt", Integer),
+    Column("queue", Text),
+    Column("priority", SmallInteger),
+    Column[Any]("labels", JSONB),
+    Column("retry_of", Uuid),
+    Column("max_attempts", SmallInteger),
+    Column[Any]("timeouts", JSONB),
+    Column("run_at", Timestamp),
+    Column("next_attempt_at", Timestamp),
+    Column("created_at", Timestamp),
+    Column("updated_at", Timestamp),
+    Column("started_at", Timestamp),
+    Column("finished_at", Timestamp),
+    Column("seq", Integer),
+)
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("job_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid),
+    Column("status", Text),
+    Column("attempt", Integer),
+    Column("run_id", Uuid),
+)
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    Column("task_id", Uuid, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("tenant_id", Uuid),
+    Column("worker", Text),
+    Column("started_at", Timestamp),
+    Column("finished_at", Timestamp),
+    Column("outcome", Text),
+    Column[Any]("error", JSONB),
+)
+pipelines = Table(
+    "pipelines",
+    metadata,
+    Column("tenant_id", Uuid),
+    Column("name", Text, primary_key=True),
+    Column[Any]("steps", JSONB),
+    Column("summary", Text),
+)
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("boot_id", Uuid),
+    Column("slots", Integer),
+    Column[Any]("processors", JSONB),
+    Column("last_seen_at", Timestamp),
+)
+exports = Table(
+    "exports",
+    metadata,
+    Column("tenant_id", Uuid),
+    Column("job_id", Uuid, primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("format", Text, primary_key=True),
+    Column("export_id", Uuid),
+)

@@ -1,0 +1,191 @@
+"""What callers do with jobs: submit, cancel, fetch results."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Litestar
+from msgspec import Struct
+from sqlalchemy import text
+
+from tidemill_contracts.datasets import DatasetStatus, KnownDataset
+from tidemill_contracts.identity import Principal
+from tidemill_contracts.ids import now, uuid7
+from tidemill_contracts.jobs import CancelJob, Job, JobStatus, StepSpec, SubmitJob
+from tidemill_contracts.log import AskDataset
+from tidemill_contracts.problems import FieldError
+from tidemill_contracts.processors import ProcessorInfo
+from tidemill_contracts.work import CancelTask, Payload
+from tidemill_jobs import plan
+from tidemill_jobs.commands import (
+    Accepted,
+    CancelOne,
+    DatasetNotFound,
+    DatasetUnknownYet,
+    IdempotencyKey,
+    Submit,
+)
+from tidemill_jobs.records import JobRecord
+from tidemill_kit.bus import BusAway, RequestRefused, call
+from tidemill_kit.db import Database
+from tidemill_kit.errors import Invalid
+from tidemill_kit.lifespan import head
+
+MAX_KEY_CHARS = 255
+
+
+class IdempotencyKeyInvalid(Invalid):
+    """An Idempotency-Key has 1 to 255 characters."""
+
+
+class InputAmbiguous(Invalid):
+    """Give a dataset or a value, not both."""
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Where a job comes from besides its order."""
+
+    tenant_id: UUID
+    created_by: UUID | None = None
+    pipeline: str | None = None
+    retry_of: UUID | None = None
+
+
+async def submit_job(
+    app: Litestar,
+    principal: Principal,
+    order: SubmitJob,
+    *,
+    key: str | None = None,
+    route: str = "jobs",
+    pipeline: str | None = None,
+) -> Accepted:
+    """Accept a job: once this answers, it will run. A key makes a repetition harmless."""
+    specs = plan.steps_of(order)
+    if order.dataset_id is not None and order.value is not None:
+        raise InputAmbiguous(errors=[FieldError("value", "there is a dataset_id already")])
+    processors = await app.state.fleet.known()
+    origin = Origin(
+        tenant_id=principal.tenant_id,
+        created_by=principal.user_id,
+        pipeline=pipeline,
+    )
+    build, job_id = draft(order, specs, processors, origin)
+    asked = {
+        "build": build,
+        "job_id": job_id,
+        "dataset_id": order.dataset_id,
+        "key": _key(principal.tenant_id, route, key, order),
+        "cursor": str(head(app)),
+    }
+    with suppress(DatasetUnknownYet):
+        return await app.state.ledger.ask(Submit, **asked)
+    await _learn_dataset(app, principal.tenant_id, order.dataset_id or job_id)
+    return await app.state.ledger.ask(Submit, **asked)
+
+
+def draft(
+    order: SubmitJob,
+    specs: list[StepSpec],
+    processors: Mapping[str, ProcessorInfo],
+    origin: Origin,
+) -> tuple[Any, UUID]:
+    """A function that makes the job's record, always with the same ids; and the job's id."""
+    job_id, created = uuid7(), now()
+    made = plan.plan(
+        specs,
+        processors,
+        has_dataset=order.dataset_id is not None,
+        has_value=order.value is not None,
+        queue=order.queue,
+    )
+    tasks = plan.tasks(made, job_id, origin.tenant_id, order.priority)
+
+    def build() -> JobRecord:
+        return JobRecord(
+            id=job_id,
+            tenant_id=origin.tenant_id,
+            created_by=origin.created_by,
+            status=JobStatus.QUEUED,
+            dataset_id=order.dataset_id,
+            pipeline=origin.pipeline,
+            steps=[msgspec.structs.replace(step) for step in made.steps],
+            given=Payload(value=order.value),
+            queue=order.queue or made.queues[0],
+            priority=order.priority,
+            labels=order.labels,
+            retry_of=origin.retry_of,
+            max_attempts=order.max_attempts,
+            timeouts=order.timeouts,
+            run_at=order.run_at,
+            created_at=created,
+            updated_at=created,
+            tasks=[msgspec.structs.replace(task) for task in tasks],
+        )
+
+    return build, job_id
+
+
+async def cancel_job(app: Litestar, principal: Principal, job_id: UUID, order: CancelJob) -> Job:
+    """Stop a job; a running one is told, and has `grace_s` seconds to end by itself."""
+    job: Job
+    told: list[CancelTask]
+    job, told = await app.state.ledger.ask(
+        CancelOne,
+        tenant_id=principal.tenant_id,
+        job_id=job_id,
+        order=order,
+    )
+    await app.state.cancels.tell(told)
+    return job
+
+
+def _key(tenant_id: UUID, route: str, key: str | None, order: Any) -> IdempotencyKey | None:
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_KEY_CHARS or "\0" in key:
+        raise IdempotencyKeyInvalid
+    fingerprint = hashlib.sha256(msgspec.json.encode(order, order="deterministic")).digest()
+    return IdempotencyKey(tenant_id, route, key, fingerprint)
+
+
+async def _learn_dataset(app: Litestar, tenant_id: UUID, dataset_id: UUID) -> None:
+    """Ask ingestion for a dataset whose event has not come yet; never a false 404."""
+    if app.state.client is None:
+        raise DatasetUnknownYet
+    asked = AskDataset(tenant_id=tenant_id, dataset_id=dataset_id)
+    try:
+        found = await call(app.state.client, "tm.rpc.ingestion.dataset", asked, KnownDataset)
+    except (BusAway, RequestRefused) as error:
+        raise DatasetUnknownYet from error
+    if found.status is None or found.status is DatasetStatus.DELETED:
+        raise DatasetNotFound
+    database: Database = app.state.database
+    values = {
+        "id": dataset_id,
+        "tenant": tenant_id,
+        "status": found.status.value,
+        "frame": None if found.frame is None else msgspec.json.encode(found.frame).decode(),
+    }
+    async with database.transaction() as connection:
+        await connection.execute(_LEARN, values)
+
+
+async def wait_for_end(app: Litestar, job_id: UUID, seconds: float) -> bool:
+    """Whether a job ends within this time, as seen by this process."""
+    ended: dict[UUID, asyncio.Event] = app.state.ended
+    event = ended.setdefault(job_id, asyncio.Event())
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    ended.pop(job_id, None)
+    return event.is_set()
+
+
+_LEARN = text("""
+insert into datasets (id, tenant_id, status, frame)
+values (:id, :tenant, :status, cast(:frame as jsonb)) on conflict (id) do nothing
+""")

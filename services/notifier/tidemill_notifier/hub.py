@@ -1,0 +1,193 @@
+"""The hub: follows the log once for this process and passes events to whoever selected them."""
+
+import asyncio
+from contextlib import suppress
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from tidemill_contracts.identity import SessionRevoked
+from tidemill_contracts.log import AskEpoch, Cursor, Epoch
+from tidemill_kit.bus import BusAway, RequestRefused, call
+from tidemill_kit.errors import Unavailable
+from tidemill_kit.streams import StreamRefused
+from tidemill_notifier import feed
+from tidemill_notifier.feed import Feed, StreamState
+from tidemill_notifier.ring import Entry, Ring
+from tidemill_notifier.selection import ALL, Selection
+from tidemill_notifier.settings import NotifierSettings
+
+log = structlog.get_logger()
+_AWAY = (BusAway, RequestRefused, StreamRefused)
+_RETRY_S = 0.5
+
+
+class HubBehind(Unavailable):
+    """The event log cannot be followed for the moment."""
+
+
+class Follower(Protocol):
+    """Whoever gets live events: a subscription of a socket, or a reader of a feed."""
+
+    selection: Selection
+
+    def deliver(self, entry: Entry) -> None:
+        """Take an event of the selection's topics, in the order of the log."""
+        ...
+
+    def progressed(self, job_id: str, progress: bytes) -> None:
+        """Take the newest progress of a job."""
+        ...
+
+    def restart(self) -> None:
+        """The log is another one: read on from the last event that came."""
+        ...
+
+
+class Sessions(Protocol):
+    """Who ends what a revoked session still has open."""
+
+    def revoke(self, session_id: UUID) -> None: ...
+
+
+class Hub:
+    """Agrees on the epoch after every (re)connect, then appends to the ring and dispatches."""
+
+    def __init__(self, settings: NotifierSettings, sessions: Sessions) -> None:
+        self.ring = Ring(max_events=settings.ring_events, max_bytes=settings.ring_bytes)
+        self.client: Client | None = None
+        self._settings = settings
+        self._sessions = sessions
+        self._followers: dict[str, dict[str, dict[Follower, None]]] = {}
+        self._store: StreamState | None = None
+        self._connection = -1
+        self._last = 0
+        self._feed: Feed | None = None
+        self._agreed = asyncio.Event()
+
+    @property
+    def head(self) -> Cursor:
+        """The newest event known here; the ring may still be on its way there."""
+        return Cursor(self.ring.epoch, max(self.ring.head, self._last))
+
+    @property
+    def store(self) -> StreamState | None:
+        """The store that positions refer to; None until it is agreed on this connection."""
+        client = self.client
+        if client is None or self._connection != feed.connection_number(client):
+            return None
+        return self._store
+
+    async def ready(self) -> None:
+        """Raises HubBehind until the epoch was agreed on once."""
+        if not self._agreed.is_set():
+            raise HubBehind
+
+    async def agreed(self, within_s: float) -> None:
+        """Wait for the first agreement on the epoch."""
+        try:
+            await asyncio.wait_for(self._agreed.wait(), within_s)
+        except TimeoutError as error:
+            raise HubBehind from error
+
+    def doubt(self, reason: str) -> None:
+        """Ask for the epoch again: somebody saw what does not fit it."""
+        if self._feed is not None:
+            self._feed.stop(reason)
+
+    def reconnected(self) -> None:
+        self.doubt("reconnected")
+
+    async def run(self, client: Client) -> None:
+        """Follow the log until cancelled; trouble with NATS or the jobs service only delays."""
+        self.client = client
+        await client.subscribe("tm.progress.*.*", cb=self._progressed)
+        while True:
+            try:
+                await self._agree(client)
+                await self._follow(client)
+            except _AWAY as error:
+                log.info("hub.waiting", reason=str(error)[:200])
+                await asyncio.sleep(_RETRY_S)
+
+    def join(self, follower: Follower) -> None:
+        """Pass events behind the head to this follower; twice changes nothing."""
+        topics = self._followers.setdefault(follower.selection.tenant, {})
+        for topic in follower.selection.topics:
+            topics.setdefault(topic, {})[follower] = None
+
+    def leave(self, follower: Follower) -> None:
+        tenant = follower.selection.tenant
+        topics = self._followers.get(tenant, {})
+        for topic in follower.selection.topics & topics.keys():
+            topics[topic].pop(follower, None)
+            if not topics[topic]:
+                del topics[topic]
+        if not topics:
+            self._followers.pop(tenant, None)
+
+    async def _agree(self, client: Client) -> None:
+        """Learn the epoch and whether the ring still is a part of its stream."""
+        connection = feed.connection_number(client)
+        known = self.head if self._agreed.is_set() else None
+        asked = AskEpoch(asker="notifier", last_recorded=known)
+        epoch = (await call(client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
+        store = await feed.state(client)
+        if known is None or epoch != known.epoch:
+            first = max(store.first - 1, store.last - self._settings.ring_events)
+            self._start_over(Cursor(epoch, max(first, 0)))
+        elif store.last < known.position:
+            raise StreamRefused(f"the stream ends at {store.last}, before {known}")
+        elif store.first > known.position + 1:
+            self._start_over(Cursor(epoch, store.first - 1))
+        self._store, self._connection, self._last = store, connection, store.last
+        log.info("hub.agreed", epoch=epoch, first=store.first, last=store.last)
+
+    async def _follow(self, client: Client) -> None:
+        self._feed = Feed(
+            client,
+            self._received,
+            connection=self._connection,
+            heartbeat_s=self._settings.feed_heartbeat_s,
+        )
+        self._agreed.set()
+        try:
+            await self._feed.follow(self.ring.head + 1)
+        finally:
+            self._feed, self._connection = None, -1
+
+    def _start_over(self, cursor: Cursor) -> None:
+        self.ring.reset(cursor)
+        for follower in {f for t in self._followers.values() for fs in t.values() for f in fs}:
+            follower.restart()
+
+    def _received(self, position: int, subject: str, body: bytes) -> None:
+        entry = Entry(Cursor(self.ring.epoch, position), subject, body)
+        self.ring.append(entry)
+        if entry.type == "session.revoked":
+            with suppress(msgspec.DecodeError):
+                revoked = msgspec.json.decode(body, type=SessionRevoked)
+                self._sessions.revoke(revoked.session_id)
+        topics = self._followers.get(entry.tenant)
+        if topics is None:
+            return
+        if not entry.system and (followers := topics.get(ALL)):
+            for follower in followers:
+                follower.deliver(entry)
+        if followers := topics.get(entry.topic):
+            for follower in followers:
+                follower.deliver(entry)
+
+    async def _progressed(self, message: Msg) -> None:
+        _, _, tenant, job = message.subject.split(".")
+        topics = self._followers.get(tenant)
+        if topics is None:
+            return
+        job_id = str(UUID(job))
+        for topic in (ALL, f"job.{job_id}"):
+            for follower in topics.get(topic, ()):
+                follower.progressed(job_id, message.data)

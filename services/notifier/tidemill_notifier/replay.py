@@ -1,0 +1,118 @@
+"""What somebody missed, page by page, until the ring's head is reached without a hole."""
+
+import asyncio
+
+from tidemill_contracts.log import Cursor, read_cursor
+from tidemill_kit.errors import BadRequest
+from tidemill_notifier import feed
+from tidemill_notifier.archive import Archive, Trimmed
+from tidemill_notifier.history import History
+from tidemill_notifier.hub import Hub, HubBehind
+from tidemill_notifier.ring import Entry
+from tidemill_notifier.selection import Selection
+
+PAGE = 256
+NOW = "now"
+START = "start"
+_EPOCH_PATIENCE_S = 3.0
+_RETRY_S = 0.1
+
+
+class BadCursor(BadRequest):
+    """The cursor is malformed or lies in the future."""
+
+
+async def place(hub: Hub, since: str | None) -> Cursor:
+    """Where `since` points to; BadCursor where the log cannot have been yet."""
+    if since is None or since == NOW:
+        return hub.head
+    if since == START:
+        return Cursor(0, 0)
+    try:
+        cursor = read_cursor(since)
+    except ValueError as error:
+        raise BadCursor from error
+    if cursor > hub.head and not await _has_come(hub, cursor):
+        raise BadCursor
+    return cursor
+
+
+async def _has_come(hub: Hub, cursor: Cursor) -> bool:
+    """Whether the log is further than this hub has seen: an answer over HTTP may be ahead of it."""
+    waited = 0.0
+    while cursor.epoch > hub.ring.epoch and waited < _EPOCH_PATIENCE_S:
+        if waited == 0.0:
+            hub.doubt(f"a client knows {cursor}")
+        await asyncio.sleep(_RETRY_S)
+        waited += _RETRY_S
+    if hub.client is None:
+        raise HubBehind
+    if cursor.epoch == hub.ring.epoch and cursor > hub.head:
+        return cursor.position <= (await feed.state(hub.client)).last
+    return cursor <= hub.head
+
+
+class Replay:
+    """Gives the selected events behind `cursor`, each once and in the order of the log.
+
+    The owners' history comes first for single things and for what is older than the stream; then
+    the stream up to the ring's floor; then the ring.
+    """
+
+    def __init__(self, hub: Hub, archive: Archive, selection: Selection, cursor: Cursor) -> None:
+        self.cursor = cursor
+        self._hub = hub
+        self._archive = archive
+        self._selection = selection
+        self._history: History | None = None
+        self._from_owners = bool(selection.keyed)
+
+    async def page(self) -> list[Entry]:
+        """The next events; empty when the ring's head is reached, and nothing was awaited since.
+
+        HistoryAway means that events are missing: `skip` goes on behind them.
+        """
+        while True:
+            if self._history is not None:
+                entries = await self._recorded(self._history)
+            elif self._hub.ring.covers(self.cursor):
+                entries = self._kept()
+                if not entries and self.cursor.position >= self._hub.ring.head:
+                    return []
+                await asyncio.sleep(0)
+            else:
+                entries = await self._older()
+            if entries:
+                return entries
+
+    async def skip(self) -> Cursor:
+        """Give up what cannot be had; answers from where on nothing is missing."""
+        self._history, self._from_owners = None, False
+        self.cursor = max(self.cursor, await self._archive.oldest())
+        return self.cursor
+
+    def _kept(self) -> list[Entry]:
+        page = self._hub.ring.page(self.cursor.position, self._selection, PAGE)
+        self.cursor = Cursor(self.cursor.epoch, max(page.upto, self.cursor.position))
+        return page.entries
+
+    async def _recorded(self, history: History) -> list[Entry]:
+        entries = await self._archive.page(history, PAGE)
+        if entries:
+            self.cursor = entries[-1].cursor
+        else:
+            self.cursor, self._history = max(self.cursor, history.join), None
+        return entries
+
+    async def _older(self) -> list[Entry]:
+        if not self._from_owners and self.cursor.epoch == self._hub.ring.epoch:
+            try:
+                page = await self._archive.stored(self._selection, self.cursor, PAGE)
+            except Trimmed:
+                self._from_owners = True
+                return []
+            self.cursor = max(self.cursor, Cursor(self.cursor.epoch, page.upto))
+            return page.entries
+        self._history = await self._archive.history(self._selection, self.cursor)
+        self._from_owners = False
+        return []

@@ -1,0 +1,55 @@
+"""What each session and tenant has open at this process."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+from uuid import UUID
+
+from tidemill_contracts.identity import Principal
+from tidemill_kit.auth import Authenticator
+from tidemill_kit.errors import TooMany
+
+
+class TooManySockets(TooMany):
+    """The tenant has as many open streams as tenant_sockets allows."""
+
+
+class Opened(Protocol):
+    """A socket or a feed."""
+
+    def revoked(self) -> None:
+        """End now: the session is void."""
+        ...
+
+
+class Sessions:
+    """Ends what a session has open when the session is revoked."""
+
+    def __init__(self, authenticator: Authenticator, tenant_sockets: int) -> None:
+        self.authenticator = authenticator
+        self._tenant_sockets = tenant_sockets
+        self._open: defaultdict[UUID, set[Opened]] = defaultdict(set)
+        self._of_tenant = Counter[UUID]()
+
+    @contextmanager
+    def holding(self, principal: Principal, opened: Opened) -> Iterator[None]:
+        """Count this as open while the context lasts; raises TooManySockets."""
+        if self._of_tenant[principal.tenant_id] >= self._tenant_sockets:
+            raise TooManySockets
+        self._of_tenant[principal.tenant_id] += 1
+        self._open[principal.session_id].add(opened)
+        try:
+            yield
+        finally:
+            self._open[principal.session_id].discard(opened)
+            if not self._open[principal.session_id]:
+                del self._open[principal.session_id]
+            self._of_tenant[principal.tenant_id] -= 1
+            self._of_tenant += Counter()
+
+    def revoke(self, session_id: UUID) -> None:
+        """Refuse the session's tokens and close what it has open."""
+        self.authenticator.revoke(session_id)
+        for opened in tuple(self._open.get(session_id, ())):
+            opened.revoked()

@@ -1,0 +1,183 @@
+"""What a file is, told from its first bytes: compression, encoding, format, CSV dialect, header."""
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections import Counter
+from typing import Literal
+
+from msgspec import Struct
+
+from tidemill_processor.run import DataError
+
+HEAD_BYTES = 1024 * 1024
+MAX_COLUMNS = 2_000
+SAMPLE_ROWS = 200
+
+Compression = Literal["gzip", "zstd"]
+TextFormat = Literal["csv", "json", "ndjson"]
+
+# Longer marks first: that of UTF-32 begins like that of UTF-16.
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+NOT_DATA = (
+    (b"PK\x03\x04", "a ZIP archive or an Excel file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file"),
+    (b"%PDF", "a PDF"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+)
+DELIMITERS = ",\t;|"
+RARE_DELIMITERS = "^~\x01\x1f:"
+NUMBER_OR_TIME = re.compile(
+    r"[+-]?(\d[\d.,]*|\.\d+)([eE][+-]?\d+)?%?|[+-]?(nan|inf)|true|false"
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d{2}.*",
+    re.IGNORECASE,
+)
+
+
+class Dialect(Struct, frozen=True):
+    """How a CSV's lines fall into cells."""
+
+    delimiter: str = ","
+    quote: str = '"'
+
+
+def compression(head: bytes) -> Compression | None:
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    return "zstd" if head.startswith(b"\x28\xb5\x2f\xfd") else None
+
+
+def is_parquet(head: bytes, tail: bytes) -> bool:
+    return head.startswith(b"PAR1") and tail.endswith(b"PAR1")
+
+
+def refuse_what_is_no_data(head: bytes) -> None:
+    """Raise DataError for well-known formats that hold no table, or not openly."""
+    for magic, what in NOT_DATA:
+        if head.startswith(magic):
+            raise DataError(f"this is {what}", code="format_unknown")
+    if re.match(rb"\s*<(!doctype|\?xml|html)", head, re.IGNORECASE):
+        raise DataError("this is an XML or HTML document", code="format_unknown")
+
+
+def encoding(head: bytes) -> tuple[str, int] | None:
+    """The encoding that the first bytes give away and the length of its mark; None if none does.
+
+    UTF-16 without a mark shows by its zero bytes: every second one in text of western letters.
+    """
+    for mark, name in BYTE_ORDER_MARKS:
+        if head.startswith(mark):
+            return name, len(mark)
+    pairs = len(head[:4096]) // 2
+    even, odd = head[:4096:2].count(0), head[1:4096:2].count(0)
+    if pairs and odd > 0.4 * pairs and even < 0.05 * pairs:
+        return "utf-16-le", 0
+    if pairs and even > 0.4 * pairs and odd < 0.05 * pairs:
+        return "utf-16-be", 0
+    return None
+
+
+def text_format(head: str) -> TextFormat:
+    """JSON array or object, NDJSON, or else CSV."""
+    start = head.lstrip()
+    if re.match(r'\[\s*([\[{"\]\d-]|true|false|null)', start) and not re.match(
+        r"\[[^\]]*\]\s*,", start
+    ):
+        return "json"
+    if not re.match(r'\{\s*("|\}|$)', start):
+        return "csv"
+    lines = [line for line in start.split("\n") if line.strip()][:SAMPLE_ROWS]
+    whole = sum(_is_object(line) for line in lines)
+    return "ndjson" if len(lines) > 1 and whole >= max(1, (len(lines) - 1) / 2) else "json"
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def dialect(head: str, delimiter: str | None = None) -> Dialect:
+    """The delimiter under which the most first lines have the header's number of cells, two at
+    least, and the quote; a comma where there is only one column.
+    """
+    quote = _quote(head)
+    if delimiter is not None:
+        return Dialect(delimiter, quote)
+    for candidates, least in ((DELIMITERS, 0.8), (RARE_DELIMITERS, 1.0)):
+        scored = [(*_fit(head, Dialect(each, quote)), each) for each in candidates]
+        share, width, best = max(scored, key=lambda fit: fit[:2])
+        if share >= least and width > 1:
+            return Dialect(best, quote)
+    return Dialect(quote=quote)
+
+
+def _quote(head: str) -> str:
+    around = re.compile(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
+    return "'" if '"' not in head and len(around.findall(head)) > 1 else '"'
+
+
+def _fit(head: str, dialect: Dialect) -> tuple[float, int]:
+    """The share of rows as wide as the first one, and that width; (0, 1) if it is one cell."""
+    rows = sample(head, dialect)
+    if not rows or len(rows[0]) < 2:  # noqa: PLR2004 - two columns are the least to see a delimiter
+        return 0.0, 1
+    widths = Counter(map(len, rows))
+    width = len(rows[0])
+    return widths[width] / len(rows), width
+
+
+def sample(head: str, dialect: Dialect) -> list[list[str]]:
+    """The cells of the first rows, without the last one, which the head may have cut."""
+    lines = list(io.StringIO(head, newline="\n"))
+    if len(lines) > 1 and not lines[-1].endswith("\n") and len(head) >= HEAD_BYTES // 4:
+        lines.pop()
+    reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote)
+    rows: list[list[str]] = []
+    try:
+        for cells in reader:
+            if cells:
+                rows.append(cells)
+            if len(rows) == SAMPLE_ROWS:
+                break
+    except csv.Error:
+        return rows
+    return rows
+
+
+def has_header(rows: list[list[str]]) -> bool:
+    """Whether the first row names the columns: it holds no number and no time, and nothing twice
+    unless numbers stand below it.
+    """
+    first = [cell.strip() for cell in rows[0]]
+    if not any(first) or any(NUMBER_OR_TIME.fullmatch(cell) for cell in first):
+        return False
+    named = [cell for cell in first if cell]
+    below = any(NUMBER_OR_TIME.fullmatch(cell.strip()) for row in rows[1:] for cell in row)
+    return below or len(set(named)) == len(named)
+
+
+def column_names(cells: list[str]) -> list[str]:
+    """Unique names: an empty one becomes `column_3`, a repeated one `name_2`."""
+    names: list[str] = []
+    taken = {cell.strip() for cell in cells}
+    for index, cell in enumerate(cells, start=1):
+        name = wanted = cell.strip() or f"column_{index}"
+        suffix = 2
+        while name in names or (name != cell.strip() and name in taken):
+            name, suffix = f"{wanted}_{suffix}", suffix + 1
+        names.append(name)
+    return names

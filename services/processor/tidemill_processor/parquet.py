@@ -1,0 +1,42 @@
+"""Parquet that somebody else wrote: opened with care."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tidemill_processor.formats import MAX_COLUMNS
+from tidemill_processor.readers import RATIO, Opened
+from tidemill_processor.run import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CELL_BYTES = 8
+SMALL = 1024**3
+
+
+@contextmanager
+def reading() -> Generator[None]:
+    """Whatever Polars cannot read in here is the file's fault."""
+    import polars as pl
+
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DataError(f"broken Parquet: {error}", code="broken_parquet") from error
+
+
+def open_parquet(opened: Opened) -> "pl.LazyFrame":
+    """A lazy frame over the file; its footer alone decides whether that is wise."""
+    import polars as pl
+
+    frame = pl.scan_parquet(opened.path, glob=False)
+    schema = frame.collect_schema()
+    if not schema:
+        raise DataError("it has no columns", code="empty_file")
+    if len(schema) > MAX_COLUMNS:
+        raise DataError(f"more than {MAX_COLUMNS} columns", code="too_many_columns")
+    rows = frame.select(pl.len()).collect().item()
+    if rows * len(schema) * CELL_BYTES > max(RATIO * opened.size, SMALL):
+        raise DataError(f"it unpacks to more than {RATIO} times its size", code="compression_ratio")
+    return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))

@@ -1,0 +1,188 @@
+"""What a typed frame holds: figures for each column, and its first rows."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from tidemill_processor.values import json_value
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BINS = 10
+COUNTED_EXACTLY = 100_000
+PREVIEW_ROWS = 100
+COLUMNS_AT_ONCE = 50
+SAFE_INTEGER = 2**53 - 1
+SHOWN_CHARACTERS = 100
+
+
+class Histogram(Struct, frozen=True):
+    """Equal bins between the least and the greatest finite value; `edges` is one longer."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class ColumnProfile(Struct, frozen=True, kw_only=True):
+    """Mean, std (ddof 1) and histogram are of the finite values; from 100,000 rows on `distinct`
+    is approximate.
+    """
+
+    name: str
+    type: str
+    nulls: int
+    null_percent: float
+    distinct: int | None = None
+    nans: int = 0
+    min: Any = None
+    max: Any = None
+    mean: float | None = None
+    std: float | None = None
+    histogram: Histogram | None = None
+
+
+class Profile(Struct, frozen=True):
+    rows: int
+    columns: list[ColumnProfile]
+
+
+class Preview(Struct, frozen=True):
+    """The first rows; integers that a browser would round are strings."""
+
+    columns: list[str]
+    rows: list[dict[str, Any]]
+
+
+def profile(frame: "pl.LazyFrame", types: dict[str, str]) -> Profile:
+    """Two passes over the frame for each fifty columns; `types` names the columns' types."""
+    import polars as pl
+
+    rows = frame.select(pl.len()).collect().item()
+    schema = frame.collect_schema()
+    columns: list[ColumnProfile] = []
+    names = list(types)
+    for start in range(0, len(names), COLUMNS_AT_ONCE):
+        batch = {name: schema[name] for name in names[start : start + COLUMNS_AT_ONCE]}
+        columns += _profiled(frame, batch, types, rows)
+    return Profile(rows, columns)
+
+
+def preview(frame: "pl.LazyFrame") -> Preview:
+    first = frame.head(PREVIEW_ROWS).collect()
+    return Preview(
+        first.columns,
+        [
+            {name: _shown(value) for name, value in row.items()}
+            for row in first.iter_rows(named=True)
+        ],
+    )
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, int) and abs(value) > SAFE_INTEGER:
+        return str(value)
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _shown(each) for name, each in value.items()}
+    return json_value(value)
+
+
+def _profiled(
+    frame: "pl.LazyFrame", batch: dict[str, "pl.DataType"], types: dict[str, str], rows: int
+) -> list[ColumnProfile]:
+    figures = _figures(
+        frame,
+        {
+            (name, figure): expression
+            for name, dtype in batch.items()
+            for figure, expression in _wanted(name, dtype, exact=rows <= COUNTED_EXACTLY)
+        },
+    )
+    spans = {
+        name: (float(figures[name]["low"]), float(figures[name]["high"]))
+        for name, dtype in batch.items()
+        if dtype.is_numeric() and figures[name]["low"] is not None
+    }
+    histograms = _histograms(frame, spans)
+    return [
+        ColumnProfile(
+            name=name,
+            type=types[name],
+            null_percent=round(100 * figures[name]["nulls"] / rows, 3) if rows else 0.0,
+            histogram=histograms.get(name),
+            **{key: _cut(one) for key, one in figures[name].items() if key not in ("low", "high")},
+        )
+        for name in batch
+    ]
+
+
+def _figures(
+    frame: "pl.LazyFrame", wanted: dict[tuple[str, str], "pl.Expr"]
+) -> dict[str, dict[str, Any]]:
+    """What each expression gives, by column and figure."""
+    row = frame.select(
+        expression.alias(str(index)) for index, expression in enumerate(wanted.values())
+    ).collect(engine="streaming")
+    figures: dict[str, dict[str, Any]] = {}
+    for index, (name, figure) in enumerate(wanted):
+        figures.setdefault(name, {})[figure] = row.item(0, str(index))
+    return figures
+
+
+def _wanted(name: str, dtype: "pl.DataType", *, exact: bool) -> Iterable[tuple[str, "pl.Expr"]]:
+    import polars as pl
+
+    column = pl.col(name)
+    yield "nulls", column.null_count()
+    if dtype.is_nested() or dtype == pl.Null:
+        return
+    present = column.drop_nulls()
+    yield "distinct", present.n_unique() if exact else present.approx_n_unique()
+    if dtype.is_float():
+        yield "nans", column.is_nan().sum()
+        column = column.fill_nan(None)
+    if dtype.is_numeric() or dtype.is_temporal() or dtype == pl.String:
+        yield "min", column.min()
+        yield "max", column.max()
+    if dtype.is_numeric():
+        finite = _finite(name)
+        yield "mean", finite.mean()
+        yield "std", finite.std()
+        yield "low", finite.min()
+        yield "high", finite.max()
+
+
+def _finite(name: str) -> "pl.Expr":
+    import polars as pl
+
+    value = pl.col(name).cast(pl.Float64)
+    return pl.when(value.is_finite()).then(value)
+
+
+def _histograms(
+    frame: "pl.LazyFrame", spans: dict[str, tuple[float, float]]
+) -> dict[str, Histogram]:
+    import polars as pl
+
+    if not spans:
+        return {}
+    wanted: dict[tuple[str, str], pl.Expr] = {}
+    for name, (low, high) in spans.items():
+        width = high / BINS - low / BINS
+        place = ((_finite(name) - low) / (width or 1.0)).floor().clip(0, BINS - 1)
+        wanted |= {(name, str(bin_)): (place == bin_).sum() for bin_ in range(BINS)}
+    counts = _figures(frame, wanted)
+    return {
+        name: Histogram(
+            [low + (high / BINS - low / BINS) * edge for edge in range(BINS)] + [high],
+            list(counts[name].values()),
+        )
+        for name, (low, high) in spans.items()
+    }
+
+
+def _cut(value: Any) -> Any:
+    return value[:SHOWN_CHARACTERS] if isinstance(value, str) else _shown(value)

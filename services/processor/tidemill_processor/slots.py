@@ -1,0 +1,175 @@
+"""Slots: each runs one task at a time in a warm child process, and ends it when told to."""
+
+import asyncio
+import signal
+import time
+from asyncio import Task
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import structlog
+
+from tidemill_contracts.processors import ProcessorInfo
+from tidemill_contracts.work import Stopped
+from tidemill_processor.process import Child, warm
+from tidemill_processor.settings import MEGABYTE, Settings
+from tidemill_processor.wire import Begin, Cancel, Ended, Logged, Word
+
+log = structlog.get_logger()
+
+MIN_AGE_S = 60.0
+MAX_LINES = 1_000
+
+type Hear = Callable[[Word], Awaitable[None]]
+
+
+class Slot:
+    """A place for one task; its child is replaced when it has ended or done enough."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        number: int,
+        *,
+        idle: Callable[["Slot"], None],
+        learn: Callable[[list[ProcessorInfo]], None],
+    ) -> None:
+        self.number = number
+        self._settings = settings
+        self._folder = settings.scratch / f"slot-{number}"
+        self._idle = idle
+        self._learn = learn
+        self._child: Child | None = None
+        self._renewal: Task[None] | None = None
+        self._ladder: Task[None] | None = None
+        self._signalled = False
+        self._job_id: UUID | None = None
+        self._lines = 0
+
+    def open(self) -> None:
+        """Start a child in the background; the slot is idle once it is ready."""
+        self._renewal = asyncio.create_task(self._renew())
+
+    async def close(self) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait([self._renewal])
+        if self._child is not None:
+            await self._child.close()
+
+    async def run(self, begin: Begin, job_id: UUID, hear: Hear) -> Ended:
+        """Run a task to its end, also where the child dies of it. Cancelling this kills it."""
+        child = self._child
+        assert child is not None  # noqa: S101 - only idle slots are handed out
+        self._job_id, self._lines, self._signalled = job_id, 0, False
+        ended: Ended | None = None
+        try:
+            await child.send(begin)
+            ended = await self._follow(child, hear)
+            return ended
+        finally:
+            if ended is None:
+                child.signal(signal.SIGKILL)
+            child.drain_lines()
+            self._job_id = None
+            if self._ladder is not None:
+                self._ladder.cancel()
+                self._ladder = None
+            child.tasks += 1
+            if ended is None or ended.spent or self._signalled or self._worn(child, ended.rss):
+                self._child = None
+                self._renewal = asyncio.create_task(self._renew(child))
+            else:
+                self._idle(self)
+
+    def cancel(self, grace_s: float) -> None:
+        """Ask the running task to stop; after `grace_s` its process is made to."""
+        if self._child is not None and self._ladder is None:
+            self._ladder = asyncio.create_task(self._descend(self._child, grace_s))
+
+    async def _follow(self, child: Child, hear: Hear) -> Ended:
+        while (word := await child.hear()) is not None:
+            match word:
+                case Ended():
+                    return word
+                case Logged():
+                    self._record(word.message, step=word.step, fields=word.fields)
+                case _:
+                    await hear(word)
+        if self._signalled:
+            return Ended(ending=Stopped(killed=True), spent=True)
+        return Ended(ending=await child.crash(), spent=True)
+
+    async def _descend(self, child: Child, grace_s: float) -> None:
+        await child.send(Cancel())
+        await asyncio.sleep(grace_s)
+        self._signalled = True
+        child.signal(signal.SIGTERM)
+        await asyncio.sleep(self._settings.kill_s)
+        child.signal(signal.SIGKILL)
+
+    def _worn(self, child: Child, rss: int) -> bool:
+        old = time.monotonic() - child.started_at > MIN_AGE_S
+        large = rss > self._settings.child_rss_mb * MEGABYTE
+        return large or (old and child.tasks >= self._settings.child_tasks)
+
+    async def _renew(self, former: Child | None = None) -> None:
+        if former is not None:
+            await former.close()
+        self._child = await warm(self._settings, self._folder, printed=self._printed)
+        self._learn(self._child.processors)
+        self._idle(self)
+
+    def _printed(self, line: str) -> None:
+        self._record(line, stream="output")
+
+    def _record(self, line: str, **fields: object) -> None:
+        self._lines += 1
+        if self._lines <= MAX_LINES:
+            log.info("run.log", slot=self.number, job_id=str(self._job_id), line=line, **fields)
+        elif self._lines == MAX_LINES + 1:
+            log.warning("run.log_full", slot=self.number, job_id=str(self._job_id), kept=MAX_LINES)
+
+
+class Slots:
+    """All slots of a worker; those with a warm child and nothing to do are handed out."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._all = [
+            Slot(settings, number, idle=self.release, learn=self.learn)
+            for number in range(settings.slot_count)
+        ]
+        self._idle: asyncio.Queue[Slot] = asyncio.Queue()
+        self.processors: list[ProcessorInfo] = []
+        self.known = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.changed = asyncio.Event()
+
+    @property
+    def free(self) -> int:
+        return self._idle.qsize()
+
+    @property
+    def count(self) -> int:
+        return len(self._all)
+
+    def learn(self, processors: list[ProcessorInfo]) -> None:
+        """What the child that came up last has loaded."""
+        self.processors = processors
+        self.known.set()
+
+    def open(self) -> None:
+        for slot in self._all:
+            slot.open()
+
+    async def close(self) -> None:
+        await asyncio.gather(*(slot.close() for slot in self._all))
+
+    async def acquire(self) -> Slot:
+        """The next idle slot; whoever does not run a task in it must release it."""
+        return await self._idle.get()
+
+    def release(self, slot: Slot) -> None:
+        self._idle.put_nowait(slot)
+        self.ready.set()
+        self.changed.set()
