@@ -27,6 +27,7 @@ class ProcessorInfo(Struct, frozen=True, kw_only=True):
     summary: str
     takes: Takes
     returns: Returns
+    input_required: bool = True
     pure: bool = False
     queue: str = "default"
     params_schema: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -36,7 +36,7 @@ class Subscribe(
     """Follow topics, from a cursor, from `start`, or from `now` (the default)."""
 
     id: SubscriptionId
-    topics: Annotated[list[Topic], Meta(min_length=1, max_length=128)]
+    topics: Annotated[list[Topic], Meta(min_length=1, max_length=1_024)]
     types: Annotated[list[EventType], Meta(max_length=64)] | None = None
     since: Annotated[str, Meta(max_length=40)] | None = None
 

@@ -36,7 +36,8 @@ def scores(x: Any, method: str) -> Any:
 def test_the_weather_of_seattle_has_the_anomalies_of_the_definition(
     method: Any, threshold: float, run: Run
 ) -> None:
-    weather: dict[str, list[float]] = data.seattle_weather()[["temp_max", "wind"]].to_dict("list")
+    table = data.seattle_weather()
+    weather = {name: table[name].to_list() for name in ("temp_max", "wind")}
     expected = {name: scores(np.array(values), method) for name, values in weather.items()}
 
     frame, found = detected(weather, DetectAnomalies(method), run)

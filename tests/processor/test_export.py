@@ -73,7 +73,7 @@ def test_json_of_few_rows_is_an_array(rows: int, run: Run) -> None:
 def test_pandas_reads_the_csv(run: Run) -> None:
     exported(COLUMNS | {"tags": [["x", "y"], [], None]}, "csv", run)
 
-    frame = pd.read_csv(run.artifacts["export.csv"], dtype={"id": "Int64"})
+    frame: Any = pd.read_csv(run.artifacts["export.csv"], dtype={"id": "Int64"})
 
     assert frame["id"].to_list() == [1, 2**62, pd.NA]
     assert frame["text"].to_list() == COLUMNS["text"]

@@ -17,6 +17,7 @@ from backports import zstd
 
 from tidemill_contracts.datasets import Ingested
 from tidemill_processor.processors.ingest import Ingest, ingest
+from tidemill_processor.registry import ProcessorSpec
 from tidemill_processor.run import Cancelled, DataError, Run
 
 type Read = Callable[..., tuple[pl.DataFrame, Ingested]]
@@ -246,3 +247,15 @@ def test_progress_ends_at_the_last_byte(tmp_path: Path) -> None:
 
     assert told[-1] == (40_004, 40_004, "bytes")
     assert len(told) > 3
+
+
+@pytest.mark.parametrize("encoding", ["no-such-encoding", "hex"])
+def test_an_encoding_that_is_none_is_refused(
+    encoding: str, specs: dict[str, ProcessorSpec]
+) -> None:
+    params = {"encoding": encoding}
+
+    with pytest.raises(DataError) as error:
+        specs["ingest"].decode_params(params)
+
+    assert error.value.code == "invalid_params"

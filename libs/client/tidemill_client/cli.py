@@ -1,6 +1,7 @@
 """The `tidemill` command; others add to it by entry point group `tidemill.commands`."""
 
-from importlib.metadata import entry_points, version
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points, version
 from typing import Annotated
 
 import typer
@@ -44,9 +45,9 @@ app.command()(pipelines.processors)
 app.command()(events.events)
 
 
-def add_groups(to: typer.Typer) -> None:
+def add_groups(to: typer.Typer, points: Iterable[EntryPoint]) -> None:
     """Add the commands of other distributions; one that cannot be loaded is named and left out."""
-    for point in entry_points(group=GROUP):
+    for point in points:
         try:
             to.add_typer(point.load())
         except (ImportError, AttributeError) as error:
@@ -54,5 +55,5 @@ def add_groups(to: typer.Typer) -> None:
 
 
 def main() -> None:
-    add_groups(app)
+    add_groups(app, entry_points(group=GROUP))
     app()

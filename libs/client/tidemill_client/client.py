@@ -92,9 +92,9 @@ class Client(Account):
     async def dataset(self, dataset_id: UUID) -> Dataset:
         return await self.get(f"/v1/datasets/{dataset_id}", Dataset)
 
-    async def datasets(self, *, limit: int = 50, after: str | None = None) -> Page[Dataset]:
-        """The newest first."""
-        query = {"limit": limit, "after": after}
+    async def datasets(self, *, limit: int = 50, cursor: str | None = None) -> Page[Dataset]:
+        """The newest first; `cursor` is the `next_cursor` of the page before."""
+        query = {"limit": limit, "cursor": cursor}
         return await self.get("/v1/datasets", Page[Dataset], query)
 
     async def delete_dataset(self, dataset_id: UUID) -> None:
@@ -135,10 +135,10 @@ class Client(Account):
         status: JobStatus | None = None,
         processor: str | None = None,
         limit: int = 50,
-        after: str | None = None,
+        cursor: str | None = None,
     ) -> Page[Job]:
-        """The newest first."""
-        query = {"status": status, "processor": processor, "limit": limit, "after": after}
+        """The newest first; `cursor` is the `next_cursor` of the page before."""
+        query = {"status": status, "processor": processor, "limit": limit, "cursor": cursor}
         return await self.get("/v1/jobs", Page[Job], query)
 
     async def cancel(
@@ -166,19 +166,19 @@ class Client(Account):
     async def job_events(self, job_id: UUID) -> list[Received]:
         """A job's whole history, oldest first."""
         found: list[Received] = []
-        after: str | None = None
+        cursor: str | None = None
         while True:
-            query = {"limit": MOST, "after": after}
+            query = {"limit": MOST, "cursor": cursor}
             page = await self.get(f"/v1/jobs/{job_id}/events", Page[dict[str, Any]], query)
             found += [event for body in page.items if (event := received(body))]
-            if not (after := page.next_cursor):
+            if not (cursor := page.next_cursor):
                 return found
 
     async def processors(self) -> list[ProcessorInfo]:
         return (await self.get("/v1/processors", Page[ProcessorInfo])).items
 
     async def pipelines(self) -> list[Pipeline]:
-        return (await self.get("/v1/pipelines", Page[Pipeline], {"limit": MOST})).items
+        return (await self.get("/v1/pipelines", Page[Pipeline])).items
 
     async def run_pipeline(
         self,

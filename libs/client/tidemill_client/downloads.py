@@ -62,13 +62,10 @@ class Download:
 
     async def _ready(self) -> httpx.Response:
         """The answer that holds the output or its link; until it is made there is 202."""
-        path, query = self._path, self._query
         while True:
-            answer = await self._gateway.send("GET", path, query=query)
+            answer = await self._gateway.send("GET", self._path, query=self._query)
             if answer.status_code != HTTPStatus.ACCEPTED:
                 return answer
-            if location := answer.headers.get("Location"):
-                path, query = httpx.URL(location).raw_path.decode(), None
             await asyncio.sleep(problems.retry_after(answer) or NOT_YET_S)
 
 

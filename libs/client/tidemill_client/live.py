@@ -115,7 +115,7 @@ class Live:
     async def _rejoin(self, error: Exception) -> None:
         """Try until a socket is subscribed again, or `error` is one that stays."""
         while True:
-            self._judge(error)
+            self._refusals = judge(error, self._refusals)
             await self._leave()
             await asyncio.sleep(pace.delay(self._failures))
             self._failures += 1
@@ -124,19 +124,24 @@ class Live:
             except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as another:
                 error = another
 
-    def _judge(self, error: Exception) -> None:
-        """Raise where another try would end the same way."""
-        if isinstance(error, InvalidStatus):
-            status = error.response.status_code
-            if status not in NOT_NOW:
-                raise StreamRefused(f"http_{status}", f"the stream answers {status}") from error
-        if isinstance(error, ConnectionClosed) and error.rcvd:
-            code, reason = error.rcvd.code, error.rcvd.reason
-            self._refusals += code in STALE_TOKEN
-            if code in FOR_GOOD or self._refusals > 1:
-                raise StreamRefused(str(code), reason or f"closed with {code}") from error
-
     async def _leave(self) -> None:
         if self._socket:
             await self._socket.close()
             self._socket = None
+
+
+def judge(error: Exception, refusals: int) -> int:
+    """How many tokens in a row were refused, with this end; before it there were `refusals`.
+
+    Raises StreamRefused where another try would end the same way.
+    """
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        if status not in NOT_NOW:
+            raise StreamRefused(f"http_{status}", f"the stream answers {status}") from error
+    if isinstance(error, ConnectionClosed) and error.rcvd:
+        code, reason = error.rcvd.code, error.rcvd.reason
+        refusals += code in STALE_TOKEN
+        if code in FOR_GOOD or refusals > 1:
+            raise StreamRefused(str(code), reason or f"closed with {code}") from error
+    return refusals

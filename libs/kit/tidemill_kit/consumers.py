@@ -9,8 +9,10 @@ import msgspec
 import structlog
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from faststream.security import SASLPlaintext
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.js.api import ConsumerConfig
 from nats.js.errors import Error as JetStreamError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -84,7 +86,7 @@ class Follower:
         self._owner = owner
         self._database = database
         self.durable = f"{consumers.service}-{owner}"
-        self._subjects = sorted(consumers.subjects[owner])
+        self.subjects = sorted(consumers.subjects[owner])
         self.epoch = 0
 
     async def receive(self, delivery: Delivery) -> None:
@@ -106,11 +108,11 @@ class Follower:
         self.epoch = (await call(client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
         await self.compare(client)
         start = last.position + 1 if last.epoch == self.epoch else 1
-        await _ensure(client, self.durable, self._subjects, start)
+        await _ensure(client, self.durable, self.subjects, start)
 
     async def compare(self, client: Client) -> None:
         """Fetch from the owner's history whatever was published and has not come."""
-        facts = [subject.removeprefix("tm.event.*.") for subject in self._subjects]
+        facts = [subject.removeprefix("tm.event.*.") for subject in self.subjects]
         while True:
             request = AskEvents(after=await self._position(), facts=facts)
             page = await call(client, f"tm.rpc.{self._owner}.events", request, History)
@@ -178,12 +180,14 @@ async def follow(
     client: Client,
 ) -> None:
     """Follow all owners until cancelled."""
-    broker = NatsBroker(**options(settings, f"{consumers.service}-consumers"), apply_types=False)
+    broker = _broker(settings, f"{consumers.service}-consumers")
     followers = [Follower(consumers, owner, database) for owner in consumers.subjects]
     for follower in followers:
         subscriber = broker.subscriber(
             stream=JStream(EVENTS, declare=False),
             durable=follower.durable,
+            inbox_prefix=f"_INBOX_{settings.nats_user}.".encode(),
+            config=ConsumerConfig(filter_subjects=follower.subjects),
             pull_sub=PullSub(batch_size=1, timeout=5),
             ack_policy=AckPolicy.MANUAL,
             decoder=_delivery,
@@ -199,6 +203,13 @@ async def follow(
             await _watch(followers, client)
     finally:
         await broker.stop()
+
+
+def _broker(settings: Settings, name: str) -> NatsBroker:
+    given = options(settings, name)
+    user, password = given.pop("user"), given.pop("password")
+    security = SASLPlaintext(username=user, password=password)
+    return NatsBroker(**given, security=security, apply_types=False, logger=None)
 
 
 async def _catch_up(followers: list[Follower], client: Client) -> bool:

@@ -12,6 +12,7 @@ from tidemill_kit.metrics import REQUESTS, SECONDS
 
 log = structlog.get_logger()
 _SERVER_ERROR = 500
+READINESS = "/readyz"
 _MAX_ID_CHARS = 64
 
 
@@ -46,7 +47,7 @@ def _measure(scope: Any, status: int, seconds: float) -> None:
     route = str(scope.get("path_template") or "unmatched")
     REQUESTS.labels(scope["method"], route, status).inc()
     SECONDS.labels(route).observe(seconds)
-    if status >= _SERVER_ERROR:
+    if status >= _SERVER_ERROR and route != READINESS:
         log.warning("request.failed", route=route, status=status, request_id=scope["request_id"])
 
 

@@ -19,6 +19,7 @@ MAX_BATCH = 1_000
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 _TIMEOUT_S = 5.0
 _NOT_FOUND = 404
+_END_OF_ANSWER = frozenset({"204", "404"})
 _DUPLICATE_IN_BATCH = frozenset({10201, 10176})
 
 
@@ -139,8 +140,11 @@ async def ask(client: Client, action: str, body: Any = None) -> dict[str, Any]:
 
 
 def _stored(message: Msg) -> Stored | None:
+    """The message in an answer, or None at its end."""
     headers = message.headers or {}
     if "Nats-Sequence" not in headers:
+        if headers.get("Status") not in _END_OF_ANSWER:
+            raise StreamRefused(f"direct get: {headers.get('Status')}")
         return None
     return Stored(
         sequence=int(headers["Nats-Sequence"]),

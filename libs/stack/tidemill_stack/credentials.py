@@ -94,7 +94,11 @@ def _complete(known: dict[str, object], services: list[str]) -> dict[str, object
 
 
 def _merged(known: object, fresh: object) -> object:
-    return {**fresh, **known} if isinstance(known, dict) and isinstance(fresh, dict) else known or fresh
+    return (
+        {**fresh, **known}
+        if isinstance(known, dict) and isinstance(fresh, dict)
+        else known or fresh
+    )
 
 
 def _password() -> str:

@@ -21,11 +21,12 @@ from msgspec import UNSET, Struct, field
 from tidemill_client import terminal
 from tidemill_client.client import ENDINGS, Client
 from tidemill_client.commands.watching import ProgressBar
+from tidemill_client.live import Live
 from tidemill_client.problems import ClientError
 from tidemill_client.subscription import Item, Received
 from tidemill_client.wording import describe
 from tidemill_contracts.datasets import Dataset, DatasetStatus
-from tidemill_contracts.job_events import JobEvent, JobStepSucceeded, JobSucceeded
+from tidemill_contracts.job_events import JobStepSucceeded, JobSucceeded
 from tidemill_contracts.jobs import Job, StepSpec
 from tidemill_contracts.stream import Gap, Progressed
 from tidemill_kit.errors import TidemillError
@@ -35,7 +36,6 @@ WEATHER = Path("_data", "seattle-weather.csv")
 MEASURED = ("precipitation", "temp_max", "temp_min", "wind")
 THRESHOLD = 4.0
 SHOWN = 8
-REPLAYS = ("live", "replay")
 
 app = typer.Typer()
 
@@ -157,9 +157,7 @@ async def _analyse(client: Client, dataset: Dataset) -> tuple[Job, list[Received
     """Three steps in one job; answers it with its events as they came."""
     steps = [
         StepSpec(processor="normalize", params={"method": "zscore"}),
-        StepSpec(
-            processor="detect_anomalies", params={"method": "zscore", "threshold": THRESHOLD}
-        ),
+        StepSpec(processor="detect_anomalies", params={"method": "zscore", "threshold": THRESHOLD}),
         StepSpec(processor="compute_metrics", params={"columns": [*MEASURED, "anomaly_score"]}),
     ]
     live: list[Received] = []
@@ -176,19 +174,111 @@ async def _analyse(client: Client, dataset: Dataset) -> tuple[Job, list[Received
     return await client.job(job.id), live
 
 
-async def _until_ending(items: Any, job_id: UUID) -> AsyncGenerator[Item]:
+async def _until_ending(items: Live, job_id: UUID) -> AsyncGenerator[Item]:
     """What is about this job, up to its ending, which must be a success."""
     async for item in items:
-        match item:
-            case Gap(reason=reason):
-                raise DemoFailed(f"the live stream has a hole: {reason}")
-            case Progressed() if item.job_id == job_id:
-                yield item
-            case Received(event=JobEvent() as event) if event.job_id == job_id:
-                yield item
-                if isinstance(event, ENDINGS):
-                    break
-            case _:
-                pass
-    if not isinstance(event, JobSucceeded):
-        raise DemoFailed(f"{event.type} {describe(event)}")
+        if isinstance(item, Gap):
+            raise DemoFailed(f"the live stream has a hole: {item.reason}")
+        if _subject(item) != job_id:
+            continue
+        yield item
+        if isinstance(item, Received) and isinstance(item.event, ENDINGS):
+            if not isinstance(item.event, JobSucceeded):
+                raise DemoFailed(f"{item.event.type} {describe(item.event)}")
+            return
+
+
+def _subject(item: Received | Progressed) -> UUID:
+    return item.job_id if isinstance(item, Progressed) else item.event.key
+
+
+async def _findings(client: Client, job: Job, weather: Path) -> None:
+    """The metrics, and the anomalies beside the days they are about."""
+    metrics = msgspec.convert(await client.result(job.id), Metrics)
+    _say(f"\nmetrics of the normalized columns, {metrics.rows} rows:")
+    names = ("count", "mean", "std", "min", "max")
+    terminal.table(
+        ["column", *names],
+        [
+            (column, *(_figure(each.get(name)) for name in names))
+            for column, each in metrics.columns.items()
+        ],
+    )
+    result = job.steps[1].result
+    if result is None or result.value is UNSET:
+        raise DemoFailed("detect_anomalies says nothing of what it found")
+    found = msgspec.convert(result.value, Anomalies)
+    days = _days(weather)
+    if found.anomalies != (expected := len(set(_extremes(days)))):
+        raise DemoFailed(f"{found.anomalies} anomalies, plain Python finds {expected}")
+    _say(f"\nanomalies beyond {THRESHOLD:g} standard deviations: {found.anomalies} days; worst:")
+    worst = sorted(found.first, key=lambda each: each.score, reverse=True)[:SHOWN]
+    terminal.table(
+        ["day", "column", "value", "score", "weather"],
+        [
+            (day["date"], each.column, day[each.column], f"{each.score:.1f}", day["weather"])
+            for each in worst
+            for day in [days[each.row - 1]]
+        ],
+    )
+
+
+def _days(weather: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(weather.read_text(encoding="utf-8").splitlines()))
+
+
+def _extremes(days: list[dict[str, str]]) -> Iterator[int]:
+    """The rows a few lines of plain Python find, to check the processors by."""
+    for column in MEASURED:
+        values = [float(day[column]) for day in days]
+        mean, spread = fmean(values), pstdev(values)
+        yield from (n for n, each in enumerate(values) if abs(each - mean) > THRESHOLD * spread)
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+async def _arithmetic(client: Client) -> None:
+    """Each partial result as its event comes over the WebSocket."""
+    values: list[Any] = [10]
+    _say("\nthe stored pipeline `arithmetic` on 10:")
+    async with client.live("all") as items:
+        job = await client.run_pipeline("arithmetic", value=values[0])
+        async with aclosing(_until_ending(items, job.id)) as own:
+            async for item in own:
+                event = item.event if isinstance(item, Received) else None
+                if isinstance(event, JobStepSucceeded) and event.result:
+                    values.append(event.result.value)
+                    _say(f"  {event.step}: {event.result.value}")
+    _say(f"arithmetic: {' -> '.join(str(value) for value in values)}")
+    if (result := await client.result(job.id)) != values[-1]:
+        raise DemoFailed(f"the job's result is {result}, the last step gave {values[-1]}")
+
+
+async def _replay(client: Client, job_id: UUID, live: list[Received], file: Path | None) -> None:
+    """The job's events once more: from its history, and by a second subscription."""
+    history = await client.job_events(job_id)
+    async with aclosing(client.follow(job_id)) as items:
+        again = [item async for item in items if isinstance(item, Received)]
+    if file:
+        _write(file, live=live, replay=history)
+    for name, others in (("history", history), ("second subscription", again)):
+        if _canonical(others) != _canonical(live):
+            raise DemoFailed(f"the {name} ({len(others)} events) differs from the live stream")
+    if [each.event.seq for each in live] != list(range(1, len(live) + 1)):
+        raise DemoFailed("the events are not numbered 1 to n")
+    _say(f"\nreplay: {len(live)} events, equal to the live stream")
+
+
+def _write(file: Path, **told: list[Received]) -> None:
+    lines = [{"source": name, "event": each.body} for name, own in told.items() for each in own]
+    file.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+
+
+def _canonical(events: list[Received]) -> list[bytes]:
+    return [msgspec.json.encode(each.body, order="deterministic") for each in events]
+
+
+def _say(text: str) -> None:
+    terminal.screen().print(text, markup=False)

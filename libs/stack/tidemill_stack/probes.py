@@ -6,6 +6,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,7 +17,6 @@ from tidemill_stack.s3 import signed_headers
 
 TRY_S = 3.0
 PROBE_BODY = b"ready"
-PROBE_KEY = ".tidemill/ready"
 _OK = 200
 _NO_CONTENT = 204
 _FORBIDDEN = 403
@@ -103,8 +103,12 @@ async def jetstream(host: str, port: int, user: str, password: str) -> None:
 
 
 async def keeps_objects(endpoint: str, bucket: str, key: S3Key) -> None:
-    """An object can be written, read and deleted; strangers are refused (else StoreOpen)."""
-    path = f"/{bucket}/{PROBE_KEY}"
+    """An object can be written, read and deleted; strangers are refused (else StoreOpen).
+
+    Each try takes a new key: SeaweedFS may lose the first ones in its start, and keeps their
+    locks for a quarter of a minute.
+    """
+    path = f"/{bucket}/.tidemill/{token_hex(8)}"
     await _signed(endpoint, "PUT", path, key, PROBE_BODY)
     if await _signed(endpoint, "GET", path, key) != PROBE_BODY:
         raise NotReady(f"{endpoint} gave back another object")

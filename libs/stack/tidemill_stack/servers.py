@@ -106,6 +106,8 @@ _SEAWEEDFS_OPTIONS = (
     "-ip=127.0.0.1",
     "-ip.bind=127.0.0.1",
     "-disableHttp",
+    # it relearns its volumes from their heartbeat; a resumed one refuses writes for 15 s at times
+    "-master.resumeState=false",
     "-master.telemetry=false",
     "-admin.ui=false",
     "-webdav=false",
@@ -118,5 +120,5 @@ _SEAWEEDFS_OPTIONS = (
 
 
 def _grpc_socket(server: str, port: int) -> Path:
-    """weed leaves these behind when it is killed, and no option moves them."""
+    """Weed leaves these behind when it is killed, and no option moves them."""
     return Path("/tmp", f"seaweedfs-{server}-grpc-{port}.sock")  # noqa: S108  # weed's choice

@@ -1,6 +1,5 @@
 """The whole system on one machine: servers, services and gateway, started in order and kept alive."""
 
-import asyncio
 import signal
 from asyncio import TaskGroup
 from collections.abc import Callable, Collection, Mapping
@@ -16,7 +15,7 @@ from tidemill_stack.credentials import Credentials, load_or_make
 from tidemill_stack.errors import StartFailed
 from tidemill_stack.gateway import Gateway
 from tidemill_stack.ports import Ports
-from tidemill_stack.services import Addresses, Surroundings
+from tidemill_stack.services import Surroundings
 from tidemill_stack.settings import bare, cpu_count, environment, external, without_secrets
 
 START_S = 60.0

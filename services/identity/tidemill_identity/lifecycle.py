@@ -13,7 +13,7 @@ from tidemill_contracts.ids import uuid7
 from tidemill_contracts.problems import FieldError
 from tidemill_kit.errors import Invalid
 
-COMMON = frozenset(resources.read_text(__package__, "common_passwords.txt").split())
+COMMON = frozenset(resources.read_text("tidemill_identity", "common_passwords.txt").split())
 # what anybody would try first here
 TELLING = frozenset({"tidemill", "tidemilladmin", "admintidemill", "tidemillpassword"})
 

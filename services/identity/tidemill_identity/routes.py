@@ -130,15 +130,20 @@ async def me(
 
 
 @post("/v1/setup", opt=PUBLIC, tags=["Identity"], cache_control=NEVER_KEPT)
-async def set_up(data: JSONBody[SetUp], database: Store, passwords: Hashing) -> Registration:
+async def set_up(
+    data: JSONBody[SetUp],
+    database: Store,
+    passwords: Hashing,
+    settings: Configured,
+) -> Registration:
     """Make the system's first administrator with the one-time link."""
-    return await usecases.register(
+    return await usecases.set_up(
         database,
         passwords,
-        data.email,
-        data.password,
-        system_admin=True,
-        setup_token=data.token,
+        settings,
+        token=data.token,
+        email=data.email,
+        password=data.password,
     )
 
 

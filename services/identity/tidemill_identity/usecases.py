@@ -1,6 +1,7 @@
 """What identity does: register, sign in, renew, sign out, set up."""
 
 from datetime import timedelta
+from hmac import compare_digest
 
 from tidemill_contracts.identity import (
     RefreshSession,
@@ -73,16 +74,29 @@ async def register(
     password: str,
     *,
     system_admin: bool = False,
-    setup_token: str | None = None,
 ) -> Registration:
-    """Make a tenant with its admin; with a setup token it is used up by the same transaction."""
-    lifecycle.accept(email, password)
-    async with passwords.turn():
-        password_hash = await passwords.hash(password)
-    made = lifecycle.register(email, now(), system_admin=system_admin)
+    """Make a tenant with its admin."""
+    made, password_hash = await _prepare(passwords, email, password, system_admin=system_admin)
+    async with database.transaction() as connection:
+        if not await AccountRepository(connection).add(made, password_hash):
+            raise EmailTaken
+    return made
+
+
+async def set_up(
+    database: Database,
+    passwords: Passwords,
+    settings: Settings,
+    *,
+    token: str,
+    email: str,
+    password: str,
+) -> Registration:
+    """Make the system's first administrator and use up the link in one transaction."""
+    made, password_hash = await _prepare(passwords, email, password, system_admin=True)
     async with database.transaction() as connection:
         accounts = AccountRepository(connection)
-        if setup_token is not None and not await _use(accounts, setup_token):
+        if not await _use_link(accounts, settings, token) or await accounts.has_administrator():
             raise SetupLinkInvalid
         if not await accounts.add(made, password_hash):
             raise EmailTaken
@@ -155,9 +169,24 @@ async def make_setup_link(database: Database, settings: Settings) -> str | None:
     return secret
 
 
-async def _use(accounts: AccountRepository, setup_token: str) -> bool:
-    used = await accounts.use_setup_link(tokens.digest(setup_token))
-    return used and not await accounts.has_administrator()
+async def _prepare(
+    passwords: Passwords,
+    email: str,
+    password: str,
+    *,
+    system_admin: bool,
+) -> tuple[Registration, str]:
+    lifecycle.accept(email, password)
+    async with passwords.turn():
+        password_hash = await passwords.hash(password)
+    return lifecycle.register(email, now(), system_admin=system_admin), password_hash
+
+
+async def _use_link(accounts: AccountRepository, settings: Settings, token: str) -> bool:
+    digest = tokens.digest(token)
+    if settings.setup_token and compare_digest(digest, tokens.digest(settings.setup_token)):
+        return await accounts.use_configured_link(digest)
+    return await accounts.use_setup_link(digest)
 
 
 async def _check(

@@ -74,7 +74,8 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
         """What the API says of it."""
         names = [name for name in Dataset.__struct_fields__ if name != "cursor"]
         same: dict[str, Any] = {name: getattr(self, name) for name in names}
-        return Dataset(**same | {"error": self.error or UNSET, "cursor": cursor})
+        same |= {"error": self.error or UNSET, "cursor": cursor}
+        return Dataset(**same)
 
     def artifact(self, name: str) -> str:
         """The key of something that ingest left beside the frame; DatasetNotReady before that."""

@@ -197,7 +197,7 @@ def _check_flow(
         value = has_value if not step.needs else (len(step.needs) > 1 or values[step.needs[0]])
         if info.takes is Takes.DATASET and not frame:
             _refuse(f"steps.{index}", f"{step.processor} takes a dataset and gets none")
-        if info.takes is Takes.VALUE and not value:
+        if info.takes is Takes.VALUE and info.input_required and not value:
             _refuse(f"steps.{index}", f"{step.processor} takes a value and gets none")
         if step.each and info.takes is not Takes.VALUE:
             _refuse(f"steps.{index}.each", f"{step.processor} takes no value")

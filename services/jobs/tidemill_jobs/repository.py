@@ -19,8 +19,7 @@ class JobRepository(Repository):
     events = events
 
     async def get(self, job_id: UUID) -> JobRecord | None:
-        found = await self._read(self._mine().where(jobs.c.id == job_id))
-        return found[0] if found else None
+        return await self.first(self._mine().where(jobs.c.id == job_id), JobRecord)
 
     async def newest(
         self,
@@ -42,7 +41,7 @@ class JobRepository(Repository):
             query = query.where(jobs.c.steps.contains([{"processor": processor}]))
         if label:
             query = query.where(jobs.c.labels.contains(label))
-        return await self._read(query.order_by(jobs.c.id.desc()).limit(limit))
+        return await self.all(query.order_by(jobs.c.id.desc()).limit(limit), JobRecord)
 
     async def history(self, job_id: UUID, *, after: int, limit: int) -> list[Raw]:
         """A job's events as they were written, oldest first."""
@@ -81,10 +80,6 @@ class JobRepository(Repository):
 
     def _mine(self) -> Select[Any]:
         return select(jobs).where(jobs.c.tenant_id == self.tenant_id)
-
-    async def _read(self, query: Select[Any]) -> list[JobRecord]:
-        rows = (await self.connection.execute(query)).mappings()
-        return [msgspec.convert(dict(row), JobRecord) for row in rows]
 
 
 class PipelineRepository(Repository):

@@ -68,6 +68,7 @@ class Hub:
         self._last = 0
         self._feed: Feed | None = None
         self._agreed = asyncio.Event()
+        self._renewed = asyncio.Event()
 
     @property
     def head(self) -> Cursor:
@@ -99,8 +100,20 @@ class Hub:
         if self._feed is not None:
             self._feed.stop(reason)
 
-    def reconnected(self) -> None:
-        self.doubt("reconnected")
+    async def look(self, within_s: float) -> None:
+        """Ask for the epoch, since somebody knows a newer one, and follow it if there is."""
+        if self.client is None:
+            raise HubBehind
+        epoch = await self._ask_epoch(self.client)
+        if epoch > self.ring.epoch:
+            self._renewed.clear()
+            self.doubt("a newer epoch")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._renewed.wait(), within_s)
+
+    def connection(self) -> str:
+        """Whether NATS is there."""
+        return "connected" if self.client is not None and self.client.is_connected else "away"
 
     async def run(self, client: Client) -> None:
         """Follow the log until cancelled; trouble with NATS or the jobs service only delays."""
@@ -134,8 +147,7 @@ class Hub:
         """Learn the epoch and whether the ring still is a part of its stream."""
         connection = feed.connection_number(client)
         known = self.head if self._agreed.is_set() else None
-        asked = AskEpoch(asker="notifier", last_recorded=known)
-        epoch = (await call(client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
+        epoch = await self._ask_epoch(client)
         store = await feed.state(client)
         if known is None or epoch != known.epoch:
             first = max(store.first - 1, store.last - self._settings.ring_events)
@@ -145,7 +157,13 @@ class Hub:
         elif store.first > known.position + 1:
             self._start_over(Cursor(epoch, store.first - 1))
         self._store, self._connection, self._last = store, connection, store.last
+        self._renewed.set()
         log.info("hub.agreed", epoch=epoch, first=store.first, last=store.last)
+
+    async def _ask_epoch(self, client: Client) -> int:
+        known = self.head if self._agreed.is_set() else None
+        asked = AskEpoch(asker="notifier", last_recorded=known)
+        return (await call(client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
 
     async def _follow(self, client: Client) -> None:
         self._feed = Feed(

@@ -1,7 +1,5 @@
 """What all sockets and feeds of this process share."""
 
-import asyncio
-
 from msgspec import Struct
 
 from tidemill_kit.auth import Authenticator
@@ -12,16 +10,15 @@ from tidemill_notifier.settings import NotifierSettings
 
 
 class Live(Struct, frozen=True):
-    """The hub, what it no longer keeps, who is listening, and whether the process is stopping."""
+    """The hub, what it no longer keeps, and who is listening."""
 
     settings: NotifierSettings
     sessions: Sessions
     hub: Hub
     archive: Archive
-    stopping: asyncio.Event
 
     @classmethod
     def of(cls, settings: NotifierSettings, authenticator: Authenticator) -> "Live":
         sessions = Sessions(authenticator, settings.tenant_sockets)
         hub = Hub(settings, sessions)
-        return cls(settings, sessions, hub, Archive(hub, settings), asyncio.Event())
+        return cls(settings, sessions, hub, Archive(hub, settings))

@@ -120,10 +120,10 @@ class Outbox:
     def _grown(self, size: int) -> None:
         self._bytes += size
         self._wake.set()
-        if self._bytes > self._max_bytes or len(self._queue) > self._max_frames:
-            if not self._full:
-                self._full = True
-                self._overflowed()
+        over = self._bytes > self._max_bytes or len(self._queue) > self._max_frames
+        if over and not self._full:
+            self._full = True
+            self._overflowed()
 
 
 def frames(subscription: str, items: list[bytes], *, replay: bool = False) -> Iterator[bytes]:

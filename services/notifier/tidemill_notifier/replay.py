@@ -1,6 +1,7 @@
 """What somebody missed, page by page, until the ring's head is reached without a hole."""
 
 import asyncio
+from typing import Protocol
 
 from tidemill_contracts.log import Cursor, read_cursor
 from tidemill_kit.errors import BadRequest
@@ -8,14 +9,33 @@ from tidemill_notifier import feed
 from tidemill_notifier.archive import Archive, Trimmed
 from tidemill_notifier.history import History
 from tidemill_notifier.hub import Hub, HubBehind
-from tidemill_notifier.ring import Entry
+from tidemill_notifier.ring import Entry, Page
 from tidemill_notifier.selection import Selection
 
 PAGE = 256
 NOW = "now"
 START = "start"
 _EPOCH_PATIENCE_S = 3.0
-_RETRY_S = 0.1
+
+
+class Older(Protocol):
+    """Where events are that the ring no longer has: the archive."""
+
+    async def stored(self, selection: Selection, after: Cursor, limit: int) -> Page:
+        """A page between this cursor and the ring's floor; Trimmed where the stream is short."""
+        ...
+
+    async def history(self, selection: Selection, after: Cursor) -> History:
+        """An opened history whose end joins the stream."""
+        ...
+
+    async def page(self, history: History, limit: int) -> list[Entry]:
+        """The next events of a history; none where it is over."""
+        ...
+
+    async def oldest(self) -> Cursor:
+        """The cursor behind which the stream has everything."""
+        ...
 
 
 class BadCursor(BadRequest):
@@ -39,14 +59,10 @@ async def place(hub: Hub, since: str | None) -> Cursor:
 
 async def _has_come(hub: Hub, cursor: Cursor) -> bool:
     """Whether the log is further than this hub has seen: an answer over HTTP may be ahead of it."""
-    waited = 0.0
-    while cursor.epoch > hub.ring.epoch and waited < _EPOCH_PATIENCE_S:
-        if waited == 0.0:
-            hub.doubt(f"a client knows {cursor}")
-        await asyncio.sleep(_RETRY_S)
-        waited += _RETRY_S
     if hub.client is None:
         raise HubBehind
+    if cursor.epoch > hub.ring.epoch:
+        await hub.look(_EPOCH_PATIENCE_S)
     if cursor.epoch == hub.ring.epoch and cursor > hub.head:
         return cursor.position <= (await feed.state(hub.client)).last
     return cursor <= hub.head
@@ -59,7 +75,7 @@ class Replay:
     the stream up to the ring's floor; then the ring.
     """
 
-    def __init__(self, hub: Hub, archive: Archive, selection: Selection, cursor: Cursor) -> None:
+    def __init__(self, hub: Hub, archive: Older, selection: Selection, cursor: Cursor) -> None:
         self.cursor = cursor
         self._hub = hub
         self._archive = archive
@@ -116,3 +132,27 @@ class Replay:
         self._history = await self._archive.history(self._selection, self.cursor)
         self._from_owners = False
         return []
+
+
+async def replay_of(
+    hub: Hub,
+    archive: Archive,
+    selection: Selection,
+    since: str,
+) -> Replay:
+    """A replay from `since`; NotFound where the selection names what the tenant does not have."""
+    await hub.ready()
+    cursor = await place(hub, since)
+    await archive.check(selection)
+    return Replay(hub, archive, selection, cursor)
+
+
+async def page_of(replay: Replay, limit: int) -> tuple[list[Entry], bool]:
+    """The next events up to a limit, and whether there may be more of them now."""
+    found = list[Entry]()
+    while len(found) <= limit:
+        entries = await replay.page()
+        if not entries:
+            return found, False
+        found += entries
+    return found[:limit], True

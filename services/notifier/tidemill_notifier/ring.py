@@ -1,26 +1,37 @@
 """The newest events of the log in memory, each encoded once for everybody who reads it."""
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from tidemill_contracts.log import Cursor
 from tidemill_notifier.selection import Selection
 
+log = structlog.get_logger()
 _TENANT = slice(len("tm.event."), len("tm.event.") + 32)
 _FACT = slice(_TENANT.stop + 1, None)
+_EVENT = b'"event":'
 _SCANNED_AT_ONCE = 4_096
 
 
-class _Keys(Struct):
-    job_id: str = ""
-    dataset_id: str = ""
+class _OfJob(Struct):
+    job_id: str
 
 
-class _Item(Struct):
-    event: _Keys
+class _OfDataset(Struct):
+    dataset_id: str
 
 
-_keys = msgspec.json.Decoder(_Item)
+class _JobItem(Struct):
+    event: _OfJob
+
+
+class _DatasetItem(Struct):
+    event: _OfDataset
+
+
+_decode_job = msgspec.json.Decoder(_JobItem).decode
+_decode_dataset = msgspec.json.Decoder(_DatasetItem).decode
 
 
 class Entry:
@@ -34,7 +45,7 @@ class Entry:
         self.tenant = subject[_TENANT]
         self.system = fact.endswith(".system")
         self.type = fact[:-7] if self.system else fact
-        self.item = b'{"cursor":"%d.%d","event":%b}' % (cursor.epoch, cursor.position, body)
+        self.item = b'{"cursor":"%d.%d",%b%b}' % (cursor.epoch, cursor.position, _EVENT, body)
         self._topic: str | None = None
 
     @property
@@ -47,17 +58,17 @@ class Entry:
     @property
     def body(self) -> bytes:
         """The event as it was published."""
-        return self.item[self.item.index(b'"event":') + 8 : -1]
+        return self.item[self.item.index(_EVENT) + len(_EVENT) : -1]
 
     def _read_topic(self) -> str:
-        context = self.type.partition(".")[0]
-        if context not in {"job", "dataset"}:
-            return ""
         try:
-            keys = _keys.decode(self.item).event
+            if self.type.startswith("job."):
+                return f"job.{_decode_job(self.item).event.job_id}"
+            if self.type.startswith("dataset."):
+                return f"dataset.{_decode_dataset(self.item).event.dataset_id}"
         except msgspec.DecodeError:
-            return ""
-        return f"{context}.{keys.job_id if context == 'job' else keys.dataset_id}"
+            log.exception("event.unreadable", cursor=str(self.cursor), type=self.type)
+        return ""
 
 
 class Page(Struct, frozen=True):

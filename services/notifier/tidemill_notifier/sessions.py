@@ -1,7 +1,7 @@
 """What each session and tenant has open at this process."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID
@@ -22,6 +22,10 @@ class Opened(Protocol):
         """End now: the session is void."""
         ...
 
+    def stopped(self) -> None:
+        """End now: the process is stopping."""
+        ...
+
 
 class Sessions:
     """Ends what a session has open when the session is revoked."""
@@ -32,11 +36,15 @@ class Sessions:
         self._open: defaultdict[UUID, set[Opened]] = defaultdict(set)
         self._of_tenant = Counter[UUID]()
 
-    @contextmanager
-    def holding(self, principal: Principal, opened: Opened) -> Iterator[None]:
-        """Count this as open while the context lasts; raises TooManySockets."""
+    def check(self, principal: Principal) -> None:
+        """Raises TooManySockets where the tenant may open no more."""
         if self._of_tenant[principal.tenant_id] >= self._tenant_sockets:
             raise TooManySockets
+
+    @contextmanager
+    def holding(self, principal: Principal, opened: Opened) -> Generator[None]:
+        """Count this as open while the context lasts; raises TooManySockets."""
+        self.check(principal)
         self._of_tenant[principal.tenant_id] += 1
         self._open[principal.session_id].add(opened)
         try:
@@ -53,3 +61,8 @@ class Sessions:
         self.authenticator.revoke(session_id)
         for opened in tuple(self._open.get(session_id, ())):
             opened.revoked()
+
+    def stop(self) -> None:
+        """Close whatever is open."""
+        for opened in [item for held in self._open.values() for item in held]:
+            opened.stopped()

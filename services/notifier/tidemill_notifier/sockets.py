@@ -1,233 +1,220 @@
-"""One socket: who is at the other end, what it subscribed to, and why it is closed."""
+"""One socket: its frames in and out, and why it is closed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 from msgspec import Struct
 
 from tidemill_contracts.identity import Principal
-from tidemill_contracts.log import Cursor
 from tidemill_contracts.stream import (
-    AuthExpiring,
     Authenticate,
     ClientFrame,
     CloseCode,
     Heartbeat,
     Ping,
     Ready,
-    StreamError,
     Subscribe,
     Unsubscribe,
 )
-from tidemill_kit.auth import TokenExpired
-from tidemill_kit.errors import NotSignedIn, TidemillError, TooMany, Unavailable
+from tidemill_kit.errors import TooMany, Unavailable
+from tidemill_notifier.callers import Caller
 from tidemill_notifier.live import Live
 from tidemill_notifier.outbox import Outbox
-from tidemill_notifier.replay import place
-from tidemill_notifier.selection import Selection
-from tidemill_notifier.subscriptions import Subscription
+from tidemill_notifier.subscriptions import Subscriptions
 
 log = structlog.get_logger()
 _MAX_REASON_BYTES = 120
 _LAST_WORDS_S = 5.0
-_decode = msgspec.json.Decoder(ClientFrame).decode
+_INTERNAL_ERROR = 1011
+_decode = msgspec.json.Decoder[ClientFrame](ClientFrame).decode
+
+
+class BadFrame(ValueError):
+    """A client's frame has not the shape of any."""
 
 
 class Wire(Protocol):
-    """The connection below: whole text frames in and out."""
+    """The connection below; ConnectionError where the other side has gone."""
 
-    async def receive(self) -> str | bytes | None:
-        """The next frame, or None when the other side has gone."""
+    async def receive(self) -> str | bytes:
+        """The next whole frame."""
         ...
 
-    async def send(self, frame: bytes) -> None: ...
+    async def send(self, frame: bytes) -> None:
+        """Write a text frame; waits while the other side does not read."""
+        ...
 
     async def close(self, code: int, reason: str) -> None: ...
 
 
 class Closing(Struct, frozen=True):
-    """With what a socket ends; code 0 where the other side has gone."""
+    """With what a socket ends; None for the code where the other side has gone."""
 
-    code: int = 0
+    code: int | None = None
     reason: str = ""
 
 
-class TooManySubscriptions(TooMany):
-    """The socket follows as many topics as socket_topics allows."""
+def read_frame(data: str | bytes) -> ClientFrame:
+    """The frame in this text; BadFrame where it is none."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadFrame(str(error)) from error
 
 
 class Socket:
-    """Reads frames, keeps subscriptions, watches the token; closes once and says why."""
+    """Reads frames, writes what waits, and closes once, for the first reason there is."""
 
     def __init__(self, wire: Wire, live: Live) -> None:
+        settings = live.settings
         self._wire = wire
         self._live = live
-        self._principal: Principal | None = None
-        self._token = ""
-        self._subscriptions: dict[str, Subscription] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._timers: list[asyncio.TimerHandle] = []
-        self._loop = asyncio.get_running_loop()
-        self._ending: asyncio.Future[Closing] = self._loop.create_future()
+        self._tasks = set[asyncio.Task[None]]()
+        self._beat: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
         self._outbox = Outbox(
             wire.send,
-            max_frames=live.settings.socket_frames,
-            max_bytes=live.settings.socket_bytes,
+            max_frames=settings.socket_frames,
+            max_bytes=settings.socket_bytes,
             overflowed=self._overflowed,
+        )
+        self._caller = Caller(
+            live.sessions.authenticator,
+            warning_s=settings.expiry_warning_s,
+            warn=self._outbox.put,
+            end=self.end,
+        )
+        self._subscriptions = Subscriptions(
+            live.hub,
+            live.archive,
+            self._outbox,
+            max_topics=settings.socket_topics,
+            run=self._run,
         )
 
     async def serve(self, token: str | None) -> None:
         """Talk until either side ends it; a token from the handshake saves the first frame."""
         try:
             principal = await self._opened(token)
-            if principal is None:
-                return
-            with self._live.sessions.holding(principal, self):
-                await self._converse()
+            if principal is not None:
+                with self._live.sessions.holding(principal, self):
+                    await self._converse()
         except TooMany as error:
             self.end(CloseCode.FORBIDDEN, error.code())
         finally:
-            self._stop()
-            await self._say_goodbye()
+            await self._close()
 
-    def end(self, code: int, reason: str) -> None:
-        """Close with the first reason that is given."""
+    def end(self, code: int | None, reason: str) -> None:
         if not self._ending.done():
             self._ending.set_result(Closing(code, reason))
 
     def revoked(self) -> None:
-        self.end(CloseCode.NOT_SIGNED_IN, "session revoked")
+        self.end(CloseCode.NOT_SIGNED_IN, "the session was revoked")
+
+    def stopped(self) -> None:
+        self.end(CloseCode.RESTART, self._resume())
 
     async def _opened(self, token: str | None) -> Principal | None:
         """The caller, by the handshake's token or by a first frame that comes in time."""
+        limit_s = self._live.settings.authenticate_s
         try:
-            async with asyncio.timeout(self._live.settings.authenticate_s):
-                frame = Authenticate(token) if token else await self._read()
-                if isinstance(frame, Authenticate):
-                    await self._sign_in(frame.token)
-                    await self._live.hub.agreed(self._live.settings.authenticate_s)
-                elif frame is not None:
-                    self.end(CloseCode.NOT_SIGNED_IN, "auth comes first")
+            async with asyncio.timeout(limit_s):
+                frame = Authenticate(token) if token else read_frame(await self._wire.receive())
+            if not isinstance(frame, Authenticate):
+                self.end(CloseCode.NOT_SIGNED_IN, "auth comes first")
+                return None
+            principal = await self._caller.sign_in(frame.token)
+            if principal is not None:
+                await self._live.hub.agreed(limit_s)
         except TimeoutError:
-            self.end(CloseCode.NOT_SIGNED_IN, "no token in time")
+            self.end(CloseCode.NOT_SIGNED_IN, "no token came in time")
+        except BadFrame as error:
+            self.end(CloseCode.BAD_FRAME, str(error))
+        except ConnectionError:
+            self.end(None, "")
         except Unavailable as error:
             self.end(CloseCode.RESTART, error.code())
-        return None if self._ending.done() else self._principal
+        else:
+            return principal
+        return None
 
     async def _converse(self) -> None:
-        self._outbox.put(self._ready())
+        self._greet()
         self._beat_later()
-        reading = asyncio.create_task(self._read_on())
-        writing = asyncio.create_task(self._write_on())
-        stopping = asyncio.create_task(self._live.stopping.wait())
-        try:
-            await asyncio.wait(
-                (reading, writing, stopping, self._ending),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if stopping.done():
-                self.end(CloseCode.RESTART, f"resume from {self._resume()}")
-        finally:
-            for task in (reading, writing, stopping):
-                task.cancel()
-            await asyncio.gather(reading, writing, stopping, return_exceptions=True)
+        self._run(self._outbox.run())
+        self._run(self._read_on())
+        await asyncio.shield(self._ending)
 
     async def _read_on(self) -> None:
-        while (frame := await self._read()) is not None:
-            await self._act(frame)
-
-    async def _write_on(self) -> None:
-        try:
-            await self._outbox.run()
-        except ConnectionError:
-            self.end(0, "")
-
-    async def _read(self) -> ClientFrame | None:
-        data = await self._wire.receive()
-        if data is None:
-            self.end(0, "")
-            return None
-        try:
-            return _decode(data)
-        except msgspec.DecodeError as error:
-            self.end(CloseCode.BAD_FRAME, str(error))
-            return None
+        while True:
+            await self._act(read_frame(await self._wire.receive()))
 
     async def _act(self, frame: ClientFrame) -> None:
         match frame:
             case Authenticate():
-                if await self._sign_in(frame.token):
-                    self._outbox.put(self._ready())
+                if await self._caller.sign_in(frame.token):
+                    self._greet()
             case Subscribe():
-                await self._subscribe(frame)
+                if principal := await self._caller.still():
+                    self._subscriptions.add(principal, frame)
             case Unsubscribe():
-                self._unsubscribe(frame.id)
+                self._subscriptions.remove(frame.id)
             case Ping():
                 self._outbox.put(Heartbeat(str(self._live.hub.head)))
 
-    async def _sign_in(self, token: str) -> bool:
-        """Take a token: the first one, or a fresh one for the same caller."""
-        try:
-            principal = await self._live.sessions.authenticator.principal(token)
-        except TokenExpired:
-            self.end(CloseCode.TOKEN_EXPIRED, "the token has expired")
-            return False
-        except NotSignedIn:
-            self.end(CloseCode.NOT_SIGNED_IN, "the token is not valid")
-            return False
-        except Unavailable as error:
-            self.end(CloseCode.RESTART, error.code())
-            return False
-        if self._principal is not None and _rights(principal) != _rights(self._principal):
-            self.end(CloseCode.FORBIDDEN, "the token is somebody else's")
-            return False
-        self._principal, self._token = principal, token
-        self._watch(principal)
-        return True
-
-    def _watch(self, principal: Principal) -> None:
-        """Warn before the token ends, and close when it does."""
-        for timer in self._timers:
-            timer.cancel()
-        left = (principal.expires_at - datetime.now(UTC)).total_seconds()
-        warn = max(left - self._live.settings.expiry_warning_s, 0.0)
-        self._timers = [
-            self._loop.call_later(warn, self._warn, principal),
-            self._loop.call_later(left, self.end, CloseCode.TOKEN_EXPIRED, "the token has expired"),
-        ]
-
-    def _warn(self, principal: Principal) -> None:
-        left = (principal.expires_at - datetime.now(UTC)).total_seconds()
-        self._outbox.put(AuthExpiring(max(round(left), 0)))
-
-    def _ready(self) -> Ready:
+    def _greet(self) -> None:
         head = self._live.hub.head
-        return Ready(head.epoch, str(head))
+        self._outbox.put(Ready(head.epoch, str(head)))
 
     def _beat_later(self) -> None:
-        self._beat = self._loop.call_later(self._live.settings.heartbeat_s, self._beat_now)
+        loop = asyncio.get_running_loop()
+        self._beat = loop.call_later(self._live.settings.heartbeat_s, self._beat_now)
 
     def _beat_now(self) -> None:
         self._outbox.put(Heartbeat(str(self._live.hub.head)))
         self._beat_later()
 
-    async def _subscribe(self, frame: Subscribe) -> None:
-        """The token is checked again: the filter is never the authorisation."""
-        if not await self._sign_in(self._token) or self._principal is None:
+    def _overflowed(self) -> None:
+        self.end(CloseCode.TOO_SLOW, self._resume())
+
+    def _resume(self) -> str:
+        return f"resume from {self._subscriptions.resume()}"
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, ConnectionError):
+            self.end(None, "")
+        elif isinstance(error, BadFrame):
+            self.end(CloseCode.BAD_FRAME, str(error))
+        elif error is not None:
+            log.error("socket.failed", exc_info=error)
+            self.end(_INTERNAL_ERROR, "")
+
+    async def _close(self) -> None:
+        """Leave everything, then say why; one that does not read is not waited for."""
+        self._caller.leave()
+        if self._beat is not None:
+            self._beat.cancel()
+        self._subscriptions.clear()
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        closing = self._ending.result() if self._ending.done() else Closing(CloseCode.RESTART)
+        if closing.code is None:
             return
-        if frame.id in self._subscriptions:
-            self._refuse(frame.id, "already_subscribed", "This id is in use on this socket.")
-            return
-        followed = sum(len(s.selection.topics) for s in self._subscriptions.values())
-        selection = Selection(self._principal, frame.topics, frame.types)
-        if followed + len(selection.topics) > self._live.settings.socket_topics:
-            error = TooManySubscriptions()
-            self._refuse(frame.id, error.code(), error.title())
-            return
-        subscription = Subscription(frame.id, selection, self._outbox, self._restart)
-        self._subscriptions[frame.id] = subscription
-        self._start(subscription, self._follow(subscription, frame.since, self._live.hub.head))
+        reason = closing.reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+        try:
+            await asyncio.wait_for(self._wire.close(closing.code, reason), _LAST_WORDS_S)
+        except (ConnectionError, TimeoutError):
+            log.info("socket.cut", code=closing.code)

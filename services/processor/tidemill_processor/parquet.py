@@ -36,6 +36,8 @@ def open_parquet(opened: Opened) -> "pl.LazyFrame":
         raise DataError("it has no columns", code="empty_file")
     if len(schema) > MAX_COLUMNS:
         raise DataError(f"more than {MAX_COLUMNS} columns", code="too_many_columns")
+    if any("\0" in name for name in schema):
+        raise DataError("a column's name holds a zero byte", code="column_name")
     rows = frame.select(pl.len()).collect().item()
     if rows * len(schema) * CELL_BYTES > max(RATIO * opened.size, SMALL):
         raise DataError(f"it unpacks to more than {RATIO} times its size", code="compression_ratio")

@@ -20,10 +20,11 @@ from tidemill_contracts.work import (
     Work,
 )
 from tidemill_kit.errors import TidemillError
-from tidemill_processor.attempt import REPEATED_BEYOND_LEASE_S, Tools
+from tidemill_processor.attempt import Tools
 from tidemill_processor.order import Identity, Order
 from tidemill_processor.process import Child, warm
 from tidemill_processor.settings import MEGABYTE
+from tidemill_processor.telling import REPEATED_BEYOND_LEASE_S
 from tidemill_processor.transfer import JSON, fault
 from tidemill_processor.trips import Unanswered
 from tidemill_processor.wire import Answer, Answers, Batch, Chain, StepDone

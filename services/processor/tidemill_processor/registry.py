@@ -63,6 +63,11 @@ class ProcessorSpec(Struct, frozen=True, kw_only=True):
     system: bool = False
     engines: tuple[str, ...] = ("polars",)
 
+    @property
+    def input_required(self) -> bool:
+        """Whether there must be an input: a value of any type may also be none."""
+        return self.takes is not Takes.NOTHING and self.input_type is not Any
+
     def decode_params(self, raw: Any) -> Struct | None:
         """The params Struct out of JSON builtins; absent members get their defaults."""
         if self.params_type is not None:

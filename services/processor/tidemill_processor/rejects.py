@@ -1,7 +1,5 @@
 """Rows that could not be used: kept beside the dataset, and too many of them refuse it."""
 
-from typing import IO
-
 import msgspec
 from msgspec import Struct
 
@@ -30,24 +28,21 @@ class Rejects:
     def __init__(self, run: Run) -> None:
         self.count = 0
         self._run = run
-        self._file: IO[bytes] | None = None
         self._first: Reject | None = None
 
     def add(self, row: int, flaw: Flaw) -> None:
         """Keep a bad row; DataError when there are more than 10,000."""
         reject = Reject(row, flaw.byte_offset, flaw.column, flaw.code, flaw.raw[:RAW_CHARACTERS])
         self._first = self._first or reject
-        self._file = self._file or self._run.artifact(NAME).open("wb")
-        self._file.write(msgspec.json.encode(reject) + b"\n")
+        with self._run.artifact(NAME).open("ab" if self.count else "wb") as file:
+            file.write(msgspec.json.encode(reject) + b"\n")
         self.count += 1
         if self.count > LIMIT:
-            self.close(row)
+            raise self._too_many(row)
 
-    def close(self, rows: int) -> None:
-        """The end of `rows` rows, bad ones included; DataError when more than 5 % or 10,000 of them are bad."""
-        if self._file is not None:
-            self._file.close()
-        if self.count > min(LIMIT, SHARE * rows):
+    def judge(self, rows: int) -> None:
+        """DataError when more than 5 % of all rows, bad ones included, are bad."""
+        if self.count > SHARE * rows:
             raise self._too_many(rows)
 
     def _too_many(self, rows: int) -> DataError:

@@ -34,11 +34,12 @@ class Scratch:
         self.inputs = Inputs(folder / "inputs", limit_bytes)
 
     def run(self, run_id: UUID) -> Path:
-        """The folder of a run; whoever asks removes it."""
+        """The folder of a run, made by whoever writes to it first."""
         return self._folder / "runs" / run_id.hex
 
     async def remove(self, run_id: UUID) -> None:
-        await asyncio.to_thread(shutil.rmtree, self.run(run_id), ignore_errors=True)
+        if self.run(run_id).exists():
+            await asyncio.to_thread(shutil.rmtree, self.run(run_id), ignore_errors=True)
 
     def close(self) -> None:
         self._lock.close()

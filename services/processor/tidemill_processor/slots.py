@@ -46,6 +46,11 @@ class Slot:
         self._job_id: UUID | None = None
         self._lines = 0
 
+    @property
+    def usable(self) -> bool:
+        """Whether it has a living child, at work or not."""
+        return self._child is not None
+
     def open(self) -> None:
         """Start a child in the background; the slot is idle once it is ready."""
         self._renewal = asyncio.create_task(self._renew())
@@ -146,8 +151,9 @@ class Slots:
         self.changed = asyncio.Event()
 
     @property
-    def free(self) -> int:
-        return self._idle.qsize()
+    def usable(self) -> int:
+        """How many have a living child, at work or not."""
+        return sum(slot.usable for slot in self._all)
 
     @property
     def count(self) -> int:
@@ -166,7 +172,7 @@ class Slots:
         await asyncio.gather(*(slot.close() for slot in self._all))
 
     async def acquire(self) -> Slot:
-        """The next idle slot; whoever does not run a task in it must release it."""
+        """The next idle slot; it is idle again when the task it is given has ended."""
         return await self._idle.get()
 
     def release(self, slot: Slot) -> None:

@@ -48,6 +48,8 @@ class Staging:
         for column, value in values.items():
             kinds = self._kinds.get(column)
             if kinds is None:
+                if "\0" in column:
+                    raise DataError("a column's name holds a zero byte", code="column_name")
                 kinds = self._kinds[column] = set()
                 self._check_width()
             if value is None:

@@ -78,7 +78,8 @@ class Task:
     def _step(self, index: int, step: WorkStep, context: Context, checkpoint: Any) -> StepDone:
         spec = find(self._specs, step)
         folder = Path(self._begin.folder) / f"{index:02d}"
-        folder.mkdir(parents=True)
+        if spec.wants_run:
+            folder.mkdir(parents=True)
         pace = self._pace = Pace(step.name, self._say)
         run = Run(
             folder,
@@ -180,6 +181,7 @@ def _keep(
     """Write what a step returned, and hand it to the next one."""
     done = StepDone(step=step)
     if output.frame is not None:
+        folder.mkdir(parents=True, exist_ok=True)
         parts, columns = frames.write(output.frame, folder)
         context.frame = [part.file for part in parts]
         done = StepDone(step=step, parts=parts, columns=columns)

@@ -1,6 +1,5 @@
 """Uploaded bytes become a typed dataset."""
 
-import codecs
 import itertools
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Annotated, Literal
@@ -47,7 +46,7 @@ class Ingest(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.encoding is not None:
             try:
-                codecs.lookup(self.encoding)
+                b"    ".decode(self.encoding, "replace")
             except LookupError as error:
                 raise ValueError(str(error)) from error
 
@@ -81,7 +80,7 @@ def _from_text(opened: Opened, params: Ingest, run: Run) -> tuple[LazyFrame, Ing
 
     rejects = Rejects(run)
     staged, about = _staged(opened, params, run, rejects)
-    rejects.close(staged.rows + rejects.count)
+    rejects.judge(staged.rows + rejects.count)
     if not staged.kinds:
         raise DataError("it holds no columns", code="empty_file")
     frame, found = typed(staged)
@@ -144,7 +143,7 @@ def _csv(head: str, params: Ingest, following: Following) -> tuple[Staged, Inges
     if isinstance(first, Flaw):
         raise DataError(f"the first row cannot be read: {first.code}", code="broken_header")
     header = (
-        formats.has_header(formats.sample(head, dialect))
+        formats.has_header(formats.sample(head, dialect) or [first])
         if params.header is None
         else params.header
     )

@@ -99,11 +99,13 @@ INDEXES = [
     "create index tasks_retrying on tasks (next_at) where status = 'retrying'",
 ]
 # a month is a range of uuid version 7: its first 48 bits are the milliseconds since 1970
-MONTHS = """
+UUID_FLOOR = """
 create function uuid_floor(moment timestamptz) returns uuid language sql immutable as $$
     select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0')
         || '70008000000000000000')::uuid
-$$;
+$$
+"""
+ENSURE_MONTHS = """
 create function ensure_months(until timestamptz) returns void
 language plpgsql security definer set search_path from current as $$
 declare
@@ -186,7 +188,12 @@ insert into pipelines (tenant_id, name, steps, summary) values (null, 'arithmeti
 def upgrade() -> None:
     for statement in [JOBS, TASKS, ATTEMPTS, *log_tables(partitioned=True), *INDEXES]:
         op.execute(statement)
-    for statement in [MONTHS, "select ensure_months(now() + interval '2 months')", *OTHERS]:
+    for statement in [
+        UUID_FLOOR,
+        ENSURE_MONTHS,
+        "select ensure_months(now() + interval '2 months')",
+        *OTHERS,
+    ]:
         op.execute(statement)
     op.execute(ARITHMETIC)
     for table in ("jobs", "tasks", "attempts", "events", "datasets", "exports"):
