@@ -14,7 +14,7 @@ MAX_SERVER_FRAME_BYTES = 524_288
 
 SubscriptionId = Annotated[str, Meta(min_length=1, max_length=63)]
 Topic = Annotated[
-    str, Meta(max_length=64, pattern=r"^(all|job\.[0-9a-f-]{36}|dataset\.[0-9a-f-]{36})$")
+    str, Meta(max_length=64, pattern=r"^(all|job\.[0-9a-f-]{36}|dataset\.[0-9a-f-]{36})$(?!\n)")
 ]
 EventType = Annotated[str, Meta(max_length=63, pattern=r"^[a-z_]+\.([a-z_]+|\*)$(?!\n)")]
 

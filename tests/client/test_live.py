@@ -1,13 +1,15 @@
 """Which ends of a socket are worth another try."""
 
+import httpx
 import pytest
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.frames import Close
 from websockets.http11 import Response
 
+from tidemill_client import problems
 from tidemill_client.live import judge
-from tidemill_client.problems import StreamRefused
+from tidemill_client.problems import ApiProblem, StreamRefused, Unreachable
 from tidemill_contracts.stream import CloseCode
 
 
@@ -17,6 +19,10 @@ def closed(code: int, reason: str = "") -> ConnectionClosedError:
 
 def answered(status: int) -> InvalidStatus:
     return InvalidStatus(Response(status, "", Headers()))
+
+
+def refused(status: int) -> ApiProblem:
+    return problems.read(httpx.Response(status))
 
 
 @pytest.mark.parametrize(
@@ -29,6 +35,8 @@ def answered(status: int) -> InvalidStatus:
         answered(503),
         answered(502),
         ConnectionResetError(),
+        Unreachable("http://127.0.0.1:1"),
+        refused(503),
         TimeoutError(),
     ],
 )
@@ -59,3 +67,8 @@ def test_a_handshake_that_is_refused_is_an_error(status: int) -> None:
         judge(answered(status), 0)
 
     assert refused.value.code == f"http_{status}"
+
+
+def test_a_sign_in_that_cannot_be_renewed_is_an_error() -> None:
+    with pytest.raises(ApiProblem):
+        judge(refused(401), 0)

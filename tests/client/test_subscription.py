@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from tidemill_client.problems import StreamRefused
-from tidemill_client.subscription import Received, Subscription
+from tidemill_client.problems import Misread, StreamRefused
+from tidemill_client.subscription import Received, Subscription, read_frame
 from tidemill_contracts import stream
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.job_events import JobQueued
@@ -142,3 +142,14 @@ def test_what_is_remembered_of_seen_events_is_limited(monkeypatch: pytest.Monkey
 
     assert seqs(subscription.take(events(("1.2", queued(1, keys[2]))))) == []
     assert seqs(subscription.take(events(("1.2", queued(1, keys[0]))))) == [1]
+
+
+def test_a_frame_of_a_later_version_is_passed_over() -> None:
+    frames = [read_frame(text) for text in ('{"op":"applause"}', '{"op":"heartbeat","head":"1.2"}')]
+
+    assert frames == [None, stream.Heartbeat("1.2")]
+
+
+def test_a_known_frame_that_does_not_fit_is_an_error() -> None:
+    with pytest.raises(Misread, match="head"):
+        read_frame('{"op":"heartbeat"}')

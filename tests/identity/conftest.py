@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from litestar import Litestar
 from msgspec import Struct
+
 from tidemill_identity.app import create_app
 from tidemill_identity.settings import Settings
 from tidemill_kit.settings import load

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import text
+
 from tidemill_stack.stack import Stack
 
 PASSWORD = "a good pass phrase"

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tidemill_contracts.ids import now
 from tidemill_identity import lifecycle
 

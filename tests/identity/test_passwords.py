@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Generator
 
 import pytest
+
 from tidemill_identity.passwords import Passwords, TooManyPasswords
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+
 from tidemill_identity.readiness import addresses
 
 type StartIdentity = Callable[..., Awaitable[Any]]

@@ -1,14 +1,14 @@
 """Identity over HTTP, on a real database."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import jwt
 import pytest
 from sqlalchemy import text
-from tidemill_kit.db import Database
 
-from collections.abc import Awaitable, Callable
+from tidemill_kit.db import Database
 
 PASSWORD = "a good pass phrase"
 type StartIdentity = Callable[..., Awaitable[Any]]

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+
 from tidemill_contracts.ids import now
 from tidemill_identity import lifecycle
 from tidemill_identity.settings import Settings

@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
-import tidemill_identity.app
-import tidemill_identity.settings
-import tidemill_ingestion.app
 import uvicorn
 from litestar import Litestar
 from msgspec import Struct
 from sqlalchemy import text
+
+import tidemill_identity.app
+import tidemill_identity.settings
+import tidemill_ingestion.app
 from tidemill_ingestion.settings import Settings
 from tidemill_kit.settings import load
 from tidemill_kit.storage import Storage

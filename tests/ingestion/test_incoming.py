@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tidemill_ingestion.incoming import (
     Allowance,
     DatasetTooLarge,
@@ -44,9 +45,9 @@ async def take(
     chunks: list[bytes],
     headers: Mapping[str, str],
     allowance: Allowance = PLENTY,
-    **query: str,
+    query: Mapping[str, str] | None = None,
 ) -> tuple[bytes, Any]:
-    incoming = Incoming(flow(chunks), headers, query, stall_s=5)
+    incoming = Incoming(flow(chunks), headers, query or {}, stall_s=5)
     body = b"".join([chunk async for chunk in incoming.chunks(allowance)])
     return body, incoming.said
 
@@ -94,7 +95,7 @@ async def test_what_the_uploader_knows_better_is_kept() -> None:
         "header": "false",
     }
 
-    _, said = await take([b"x"], {}, **query)
+    _, said = await take([b"x"], {}, query=query)
 
     assert said.options == {
         "format": "csv",

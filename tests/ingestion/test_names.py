@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tidemill_ingestion import names
 
 
@@ -16,7 +17,8 @@ def test_a_clean_name_is_harmless(name: str) -> None:
     assert unicodedata.is_normalized("NFC", clean)
     assert not set(clean) & set("/\\\n\r\0")
     assert not any(unicodedata.category(character).startswith("C") for character in clean)
-    assert not clean.startswith((".", " ")) and not clean.endswith(" ")
+    assert not clean.startswith((".", " "))
+    assert not clean.endswith(" ")
 
 
 @given(st.text(max_size=600))

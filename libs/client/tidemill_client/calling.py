@@ -33,6 +33,9 @@ def run[T](context: typer.Context, use: Callable[[Client], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(called())
+    except BrokenPipeError:
+        # the reader of our output has left; the command line knows how to end then
+        raise
     except (ClientError, OSError) as error:
         terminal.note(f"tidemill: {error}")
         raise typer.Exit(REFUSED) from error

@@ -65,7 +65,10 @@ class Gateway:
     ) -> Any:
         """The answer as this type; options are those of `send`."""
         response = await self.send(method, path, **options)
-        return msgspec.json.decode(response.content, type=kind) if kind else None
+        try:
+            return msgspec.json.decode(response.content, type=kind) if kind else None
+        except msgspec.MsgspecError as error:
+            raise problems.Misread(f"the answer to {method} {path}: {error}") from error
 
     async def send(
         self,
@@ -217,6 +220,9 @@ def _renewed(request: httpx.Request, body: Body | None, token: str | None) -> ht
     headers = request.headers.copy()
     if token:
         headers["Authorization"] = f"Bearer {token}"
+    if body and body.size_bytes is None:
+        # httpx took the request for an empty one
+        headers.pop("Content-Length", None)
     content = body.content() if body else None
     return httpx.Request(
         request.method, request.url, headers=headers, content=content, extensions=request.extensions

@@ -13,11 +13,19 @@ from websockets.typing import Subprotocol
 
 from tidemill_client import pace
 from tidemill_client.gateway import Gateway, is_loopback
-from tidemill_client.problems import NotSignedIn, StreamRefused, Unreachable
-from tidemill_client.subscription import Item, Subscription
+from tidemill_client.problems import (
+    ApiProblem,
+    Broken,
+    NotSignedIn,
+    StreamRefused,
+    Unreachable,
+)
+from tidemill_client.subscription import Item, Subscription, read_frame
 from tidemill_contracts import stream
 from tidemill_contracts.stream import CloseCode
 
+JOIN_S = 30.0
+CLOSE_S = 2.0
 FOR_GOOD = frozenset({CloseCode.FORBIDDEN, CloseCode.BAD_FRAME})
 STALE_TOKEN = frozenset({CloseCode.TOKEN_EXPIRED, CloseCode.NOT_SIGNED_IN})
 NOT_NOW = frozenset(
@@ -28,9 +36,9 @@ NOT_NOW = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     },
 )
+TROUBLE = (OSError, InvalidHandshake, ConnectionClosed, ApiProblem, Broken, Unreachable)
 
 _encode = msgspec.json.Encoder().encode
-_frames: msgspec.json.Decoder[stream.ServerFrame] = msgspec.json.Decoder(stream.ServerFrame)
 
 
 class Live:
@@ -51,11 +59,10 @@ class Live:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._join()
-        except ConnectionRefusedError as error:
-            raise Unreachable(self._gateway.url) from error
-        except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
-            await self._rejoin(error)
+            await self._enter()
+        except BaseException:
+            await self._leave()
+            raise
         return self
 
     async def __aexit__(
@@ -73,14 +80,25 @@ class Live:
         while not self._waiting:
             try:
                 await self._receive()
-            except ConnectionClosed as error:
+            except TROUBLE as error:
                 await self._rejoin(error)
         return self._waiting.popleft()
 
-    async def _receive(self) -> stream.ServerFrame:
+    async def _enter(self) -> None:
+        """The first socket: an address where nobody listens is not tried for ever."""
+        try:
+            await self._join()
+        except OSError as error:
+            raise Unreachable(self._gateway.url) from error
+        except (InvalidHandshake, ConnectionClosed) as error:
+            await self._rejoin(error)
+
+    async def _receive(self) -> stream.ServerFrame | None:
         if self._socket is None:
             raise RuntimeError("enter it first: `async with`")
-        frame = _frames.decode(await self._socket.recv())
+        frame = read_frame(await self._socket.recv())
+        if frame is None:
+            return None
         self._waiting.extend(self._subscription.take(frame))
         if isinstance(frame, stream.AuthExpiring):
             await self._authenticate(self._socket, unlike=self._token)
@@ -90,16 +108,18 @@ class Live:
 
     async def _join(self) -> None:
         """A new socket, subscribed from where the last one ended."""
-        self._socket = await connect(
-            f"ws{self._gateway.url.removeprefix('http')}/v1/stream",
-            subprotocols=[Subprotocol(stream.SUBPROTOCOL)],
-            max_size=2 * stream.MAX_SERVER_FRAME_BYTES,
-            proxy=None if is_loopback(self._gateway.url) else True,
-        )
-        await self._authenticate(self._socket)
-        await self._until(stream.Ready)
-        await self._socket.send(_encode(self._subscription.join()), text=True)
-        await self._until(stream.Subscribed)
+        async with asyncio.timeout(JOIN_S):
+            self._socket = await connect(
+                f"ws{self._gateway.url.removeprefix('http')}/v1/stream",
+                subprotocols=[Subprotocol(stream.SUBPROTOCOL)],
+                max_size=2 * stream.MAX_SERVER_FRAME_BYTES,
+                proxy=None if is_loopback(self._gateway.url) else True,
+                close_timeout=CLOSE_S,
+            )
+            await self._authenticate(self._socket)
+            await self._until(stream.Ready)
+            await self._socket.send(_encode(self._subscription.join()), text=True)
+            await self._until(stream.Subscribed)
 
     async def _until(self, kind: type[stream.ServerFrame]) -> None:
         while not isinstance(await self._receive(), kind):
@@ -121,7 +141,7 @@ class Live:
             self._failures += 1
             try:
                 return await self._join()
-            except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as another:
+            except TROUBLE as another:
                 error = another
 
     async def _leave(self) -> None:
@@ -133,8 +153,10 @@ class Live:
 def judge(error: Exception, refusals: int) -> int:
     """How many tokens in a row were refused, with this end; before it there were `refusals`.
 
-    Raises StreamRefused where another try would end the same way.
+    Raises StreamRefused, or the refusal of a renewal, where another try would end the same way.
     """
+    if isinstance(error, ApiProblem) and error.status not in NOT_NOW:
+        raise error
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         if status not in NOT_NOW:

@@ -53,6 +53,10 @@ class Corrupted(ClientError):
     """The bytes that arrived are not those that were stored."""
 
 
+class Misread(ClientError):
+    """The answer is not what this client knows; one of the two is older."""
+
+
 class NotSignedIn(ClientError):
     """There is no token to show; sign in first."""
 

@@ -1,12 +1,12 @@
 """What a subscription makes of the stream's frames; no I/O here."""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
 from msgspec import Raw, Struct
 
-from tidemill_client.problems import StreamRefused
+from tidemill_client.problems import Misread, StreamRefused
 from tidemill_contracts import catalogue, stream
 from tidemill_contracts.event import Event
 from tidemill_contracts.pages import StreamedEvent
@@ -35,6 +35,31 @@ def received(
         return None
     plain = msgspec.json.decode(encoded) if isinstance(body, Raw) else body
     return Received(event=event, body=plain, cursor=cursor, replay=replay)
+
+
+def read_frame(text: str | bytes) -> stream.ServerFrame | None:
+    """The frame in this text; None for one of a later version."""
+    try:
+        return _FRAMES.decode(text)
+    except msgspec.MsgspecError as error:
+        if _is_later(text):
+            return None
+        raise Misread(f"a frame of the stream: {error}") from error
+
+
+class _Operation(Struct):
+    op: str
+
+
+def _is_later(text: str | bytes) -> bool:
+    try:
+        return msgspec.json.decode(text, type=_Operation).op not in _OPERATIONS
+    except msgspec.MsgspecError:
+        return False
+
+
+_FRAMES: msgspec.json.Decoder[stream.ServerFrame] = msgspec.json.Decoder(stream.ServerFrame)
+_OPERATIONS = frozenset(kind.__struct_config__.tag for kind in get_args(stream.ServerFrame))
 
 
 class Subscription:

@@ -50,10 +50,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 def item(each: Item, *, as_json: bool) -> None:
     """An event, or progress, as one line."""
-    if as_json:
-        json_line(_machine(each))
-    else:
-        screen().print(Text(line(each)))
+    typer.echo(json_text(each) if as_json else line(each))
 
 
 def line(each: Item) -> str:
@@ -69,14 +66,16 @@ def line(each: Item) -> str:
             return f"events are missing ({reason}); it goes on at {resume}"
 
 
-def _machine(each: Item) -> dict[str, Any]:
+def json_text(each: Item) -> str:
+    """What a program reads of an item: `{cursor, event}`, `{progress}` or `{gap}`."""
     match each:
         case Received(cursor=cursor, body=body):
-            return {"cursor": cursor, "event": body} if cursor else {"event": body}
+            told: dict[str, Any] = {"cursor": cursor, "event": body}
         case Progressed(progress=now):
-            return {"progress": now}
+            told = {"progress": now}
         case Gap(reason=reason, resume=resume):
-            return {"gap": {"reason": reason, "resume": resume}}
+            told = {"gap": {"reason": reason, "resume": resume}}
+    return msgspec.json.encode(told).decode()
 
 
 def _clock(moment: datetime) -> str:

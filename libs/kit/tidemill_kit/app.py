@@ -74,7 +74,7 @@ def openapi_config(name: str) -> OpenAPIConfig:
         title=f"Tidemill {name}",
         version=VERSION,
         use_handler_docstrings=True,
-        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
+        operation_id_creator=operation_id,
         openapi_router=Router(
             "/schema",
             route_handlers=[],
@@ -82,6 +82,12 @@ def openapi_config(name: str) -> OpenAPIConfig:
             include_in_schema=False,
         ),
     )
+
+
+def operation_id(handler: HTTPRouteHandler, _method: Any, path: Sequence[Any]) -> str:
+    """`jobs_cancel` for a controller's handler, the bare name for a function."""
+    alone = isinstance(handler.owner, Litestar)
+    return handler.handler_name if alone else f"{path[1]}_{handler.handler_name}".replace("-", "_")
 
 
 @get("/livez", opt=PUBLIC, include_in_schema=False)

@@ -196,8 +196,9 @@ async def follow(
     started = False
     try:
         while True:
-            ready = await _catch_up(followers, client)
-            if ready and not started:
+            if not await _catch_up(followers, client):
+                continue
+            if not started:
                 await broker.start()
                 started = True
             await _watch(followers, client)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
+from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tidemill_kit.errors import NotFound, Unavailable
@@ -36,9 +36,15 @@ class Storage:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncGenerator[Self]:
+        # one session: each would load a description of S3 of its own, 11 MB
+        session = get_session()
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(_client(settings, settings.s3_endpoint))
-            signer = await stack.enter_async_context(_client(settings, settings.public_url))
+            client = await stack.enter_async_context(
+                _client(session, settings, settings.s3_endpoint),
+            )
+            signer = await stack.enter_async_context(
+                _client(session, settings, settings.public_url),
+            )
             yield cls(client, signer)
 
     async def put_bytes(self, bucket: str, key: str, body: bytes) -> str:
@@ -193,7 +199,7 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
             yield chunk
 
 
-def _client(settings: Settings, endpoint: str) -> Any:
+def _client(session: AioSession, settings: Settings, endpoint: str) -> Any:
     # SigV4 and path style: the older signature refuses a file name in the link
     config = AioConfig(
         signature_version="s3v4",
@@ -203,7 +209,7 @@ def _client(settings: Settings, endpoint: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=16,
     )
-    return get_session().create_client(
+    return session.create_client(
         "s3",
         endpoint_url=endpoint,
         region_name=settings.s3_region,

@@ -19,7 +19,8 @@ from tidemill_stack.state import Running, started_ticks
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 10.0
 STEADY_S = 60.0
-ASK_EVERY_S = 0.05
+ASK_FIRST_S = 0.05
+ASK_AT_LEAST_EVERY_S = 0.25
 FAILED_STARTS = 3
 MAX_LOG_BYTES = 10 * 1024 * 1024
 TAIL_BYTES = 2_000
@@ -150,11 +151,13 @@ class Child:
         return self._process
 
     async def _ask(self) -> None:
+        pause = ASK_FIRST_S
         while True:
             try:
                 await self.component.ready()
             except NotReady:
-                await asyncio.sleep(ASK_EVERY_S)
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.2, ASK_AT_LEAST_EVERY_S)
             except StoreOpen as error:
                 self._failure = error
                 await self._tell("failed", self.pid)

@@ -1,4 +1,4 @@
-"""Secrets of the embedded servers: made at the first start, kept in files only their owner reads."""
+"""Secrets of the embedded servers: made at the first start, kept in private files."""
 
 import os
 import secrets
@@ -40,7 +40,6 @@ class Credentials(Struct, frozen=True, kw_only=True):
     s3: dict[str, S3Key]
     s3_encryption_key: str
     s3_internal_keys: tuple[str, str, str, str]
-    setup_token: str
 
 
 def load_or_make(folder: Path, services: Iterable[str], env: Mapping[str, str]) -> Credentials:
@@ -88,17 +87,14 @@ def _complete(known: dict[str, object], services: list[str]) -> dict[str, object
         "s3": {name: _s3_key(name) for name in S3_RIGHTS},
         "s3_encryption_key": secrets.token_hex(32),
         "s3_internal_keys": [secrets.token_hex(32) for _ in range(4)],
-        "setup_token": secrets.token_urlsafe(32),
     }
     return {name: _merged(known.get(name), fresh) for name, fresh in made.items()}
 
 
 def _merged(known: object, fresh: object) -> object:
-    return (
-        {**fresh, **known}
-        if isinstance(known, dict) and isinstance(fresh, dict)
-        else known or fresh
-    )
+    if isinstance(known, dict) and isinstance(fresh, dict):
+        return {**fresh, **known}
+    return known or fresh
 
 
 def _password() -> str:

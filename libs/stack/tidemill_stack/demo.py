@@ -85,7 +85,11 @@ def demo(
     slots: Annotated[int, typer.Option(min=1, help="How many jobs may run at once.")] = 2,
 ) -> None:
     """Start a throw-away stack, analyse real weather data live, replay it and compare."""
-    raise typer.Exit(asyncio.run(run(events, slots)))
+    try:
+        raise typer.Exit(asyncio.run(run(events, slots)))
+    except asyncio.CancelledError:
+        terminal.note("demo: stopped")
+        raise typer.Exit(1) from None
 
 
 async def run(events: Path | None, slots: int) -> int:
@@ -98,7 +102,7 @@ async def run(events: Path | None, slots: int) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="tidemill-demo-") as folder:
             await _show(Path(folder), events, slots, times)
-    except (DemoFailed, ClientError, TidemillError, OSError) as error:
+    except (DemoFailed, ClientError, TidemillError, msgspec.MsgspecError, OSError) as error:
         terminal.note(f"demo: {error}")
         return 1
     total = ("in all", sum(seconds for _, seconds in times.parts))
@@ -158,17 +162,16 @@ async def _analyse(client: Client, dataset: Dataset) -> tuple[Job, list[Received
     steps = [
         StepSpec(processor="normalize", params={"method": "zscore"}),
         StepSpec(processor="detect_anomalies", params={"method": "zscore", "threshold": THRESHOLD}),
-        StepSpec(processor="compute_metrics", params={"columns": [*MEASURED, "anomaly_score"]}),
+        StepSpec(processor="compute_metrics", params={"columns": MEASURED}),
     ]
     live: list[Received] = []
     async with client.live("all") as items:
         job = await client.submit(steps=steps, dataset_id=dataset.id)
         _say(f"job {job.id}, live:")
-        with ProgressBar(visible=True) as bar:
+        with ProgressBar(len(steps)) as bar:
             async with aclosing(_until_ending(items, job.id)) as own:
                 async for item in own:
-                    if not bar.takes(item):
-                        terminal.item(item, as_json=False)
+                    bar.show(item)
                     if isinstance(item, Received):
                         live.append(item)
     return await client.job(job.id), live
@@ -201,7 +204,8 @@ async def _findings(client: Client, job: Job, weather: Path) -> None:
         ["column", *names],
         [
             (column, *(_figure(each.get(name)) for name in names))
-            for column, each in metrics.columns.items()
+            for column in MEASURED
+            for each in [metrics.columns[column]]
         ],
     )
     result = job.steps[1].result
@@ -211,7 +215,10 @@ async def _findings(client: Client, job: Job, weather: Path) -> None:
     days = _days(weather)
     if found.anomalies != (expected := len(set(_extremes(days)))):
         raise DemoFailed(f"{found.anomalies} anomalies, plain Python finds {expected}")
-    _say(f"\nanomalies beyond {THRESHOLD:g} standard deviations: {found.anomalies} days; worst:")
+    _say(
+        f"\nbeyond {THRESHOLD:g} standard deviations: {found.anomalies} days, as plain Python says"
+    )
+    _say(f"the farthest of the first {len(found.first)} anomalies:")
     worst = sorted(found.first, key=lambda each: each.score, reverse=True)[:SHOWN]
     terminal.table(
         ["day", "column", "value", "score", "weather"],

@@ -1,4 +1,4 @@
-"""Roles, schemas and migrations, run in a process of their own: SQLAlchemy stays out of the supervisor."""
+"""Roles, schemas and migrations, in a process of their own that takes SQLAlchemy with it."""
 
 import asyncio
 import sys
@@ -22,6 +22,7 @@ async def migrate(admin_url: str, passwords: Mapping[str, str], env: Mapping[str
     """Make roles and schemas, set the passwords, bring all tables to their newest form."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",
         "-m",
         "tidemill_stack.migrations",
         stdin=PIPE,

@@ -1,4 +1,4 @@
-"""Whether a server really answers: a real call each, spoken by hand to keep the supervisor small."""
+"""Whether a server really answers: a real call each, by hand to keep the supervisor small."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter

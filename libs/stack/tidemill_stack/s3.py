@@ -1,4 +1,4 @@
-"""Requests to the object store signed by hand (AWS Signature Version 4); no client fits the supervisor."""
+"""Requests to the object store, signed by hand (AWS Signature Version 4) for want of room."""
 
 import hashlib
 import hmac

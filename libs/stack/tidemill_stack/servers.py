@@ -1,4 +1,4 @@
-"""nats-server and SeaweedFS out of their wheels, each on loopback ports with a folder of its own."""
+"""nats-server and SeaweedFS out of their wheels, each with loopback ports and a folder."""
 
 import shutil
 import sysconfig

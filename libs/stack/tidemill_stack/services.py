@@ -11,7 +11,7 @@ from tidemill_stack import probes
 from tidemill_stack.component import Component
 from tidemill_stack.credentials import DATASETS, JWT_KEY_FILE, RESULTS, Credentials, S3Key
 from tidemill_stack.servers import program
-from tidemill_stack.settings import without_secrets
+from tidemill_stack.settings import for_python
 
 ENTRY_POINTS = "tidemill.services"
 WITHOUT_DATABASE = frozenset({"processor"})
@@ -62,7 +62,7 @@ def component(service: str, around: Surroundings) -> Component:
 def environment(service: str, around: Surroundings) -> dict[str, str]:
     """A service's settings: what it was given, its own secrets, and where the others are."""
     addresses = around.addresses
-    settings = {
+    return {
         "MALLOC_ARENA_MAX": "2",
         "TM_PUBLIC_URL": addresses.public_url,
         "TM_JWKS_URL": f"{addresses.services['identity']}/.well-known/jwks.json",
@@ -70,14 +70,13 @@ def environment(service: str, around: Surroundings) -> dict[str, str]:
         "TM_S3_ENDPOINT": addresses.s3_endpoint,
         "TM_S3_DATASETS_BUCKET": DATASETS,
         "TM_S3_RESULTS_BUCKET": RESULTS,
-        **without_secrets(around.given),
+        **for_python(around.given),
         "TM_NATS_USER": service,
         "TM_NATS_PASSWORD": around.credentials.nats[service],
         **_own(service, around),
         "TM_HOST": "127.0.0.1",
         "TM_PORT": str(urlsplit(addresses.services[service]).port),
     }
-    return settings
 
 
 def role_url(admin_url: str, role: str, password: str) -> str:
@@ -97,8 +96,7 @@ def _own(service: str, around: Surroundings) -> dict[str, str]:
     if key := s3_key(service, around.given, credentials):
         found |= {"TM_S3_ACCESS_KEY": key.access_key, "TM_S3_SECRET_KEY": key.secret_key}
     if service == "identity":
-        found |= {"TM_SETUP_TOKEN": credentials.setup_token, "TM_SERVICES": _others(around)}
-        found |= _signing_key(around)
+        found |= {"TM_SERVICES": _others(around), **_signing_key(around)}
     if service == "processor":
         found |= {
             "TM_SLOTS": str(around.slots),

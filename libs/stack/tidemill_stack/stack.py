@@ -1,4 +1,4 @@
-"""The whole system on one machine: servers, services and gateway, started in order and kept alive."""
+"""The whole system on one machine: servers, services and gateway, started and kept alive."""
 
 import signal
 from asyncio import TaskGroup
@@ -16,9 +16,9 @@ from tidemill_stack.errors import StartFailed
 from tidemill_stack.gateway import Gateway
 from tidemill_stack.ports import Ports
 from tidemill_stack.services import Surroundings
-from tidemill_stack.settings import bare, cpu_count, environment, external, without_secrets
+from tidemill_stack.settings import bare, cpu_count, environment, external, for_python
 
-START_S = 60.0
+START_S = 120.0
 type Report = Callable[[str, float], None]
 
 
@@ -97,6 +97,10 @@ class Stack:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+    def has(self, name: str) -> bool:
+        """Whether this service or server is started here."""
+        return name in self._children or f"tidemill-{name}" in self._children
 
     def pid(self, name: str) -> int | None:
         """The pid of a service (`jobs`) or server (`nats-server`); None while it is down."""
@@ -182,7 +186,7 @@ class Stack:
             await postgres.make_database(port, password)
         began = monotonic()
         passwords = self.credentials.postgres
-        plain = without_secrets(self._given)
+        plain = for_python(self._given)
         await migrations.migrate(self._addresses.admin_database_url, passwords, plain)
         self._tell("migrations", began)
 

@@ -33,7 +33,6 @@ IdempotencyKey = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255),
 ]
-type Asking = Request[Any, Any, Any]
 READER: dict[str, Any] = {"role": Role.VIEWER}
 WRITER: dict[str, Any] = {"role": Role.OPERATOR}
 NEVER_KEPT = CacheControlHeader(no_store=True)
@@ -60,7 +59,7 @@ class DatasetController(Controller):
     @post("/", opt=WRITER, request_max_body_size=None)
     async def upload(
         self,
-        request: Asking,
+        request: Request[Any, Any, Any],
         principal: Caller,
         *,
         database: NamedDependency[Database],
@@ -108,7 +107,7 @@ class DatasetController(Controller):
     async def show(
         self,
         dataset_id: FromPath[UUID],
-        request: Asking,
+        request: Request[Any, Any, Any],
         datasets: Datasets,
     ) -> Dataset:
         """One dataset, with the cursor from which on its events are news."""

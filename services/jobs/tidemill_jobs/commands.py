@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tidemill_contracts.jobs import CancelJob, Job, JobStatus
 from tidemill_contracts.work import (
@@ -20,9 +20,11 @@ from tidemill_contracts.work import (
     ReportTask,
 )
 from tidemill_jobs import lifecycle, reports
-from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus, public
+from tidemill_jobs.book import Accepted, Book, IdempotencyKey, KeyRow, StoredAnswer
+from tidemill_jobs.records import JobRecord, TaskStatus, public
 from tidemill_kit.errors import Invalid, NotFound, Unavailable
 
+ACCEPTED = 202
 _encode = msgspec.json.Encoder().encode
 
 
@@ -48,50 +50,6 @@ class IdempotencyKeyReused(Invalid):
 
 class Unstorable(Invalid):
     """Something in the request cannot be stored, such as the character NUL."""
-
-
-class IdempotencyKey(Struct, frozen=True):
-    """A client's key on a route, with the fingerprint of what it sent."""
-
-    tenant_id: UUID
-    route: str
-    key: str
-    fingerprint: bytes
-
-
-class Accepted(Struct, frozen=True):
-    """The answer to a submit: the job as JSON, and whether it is an earlier answer again."""
-
-    job_id: UUID
-    body: bytes
-    replayed: bool = False
-
-
-class Book(Struct, kw_only=True):
-    """The jobs of one group, locked and in memory, with what else decisions rest on."""
-
-    facts: Facts
-    jobs: dict[UUID, JobRecord] = field(default_factory=dict[UUID, JobRecord])
-    keys: dict[tuple[UUID, str, str], "StoredAnswer"] = field(
-        default_factory=dict[tuple[UUID, str, str], "StoredAnswer"],
-    )
-    added: list[JobRecord] = field(default_factory=list[JobRecord])
-    new_keys: list[tuple[IdempotencyKey, Accepted]] = field(
-        default_factory=list[tuple[IdempotencyKey, Accepted]],
-    )
-    touched: set[UUID] = field(default_factory=set[UUID])
-    finished: list[TaskRecord] = field(default_factory=list[TaskRecord])
-
-    def touch(self, job_id: UUID) -> JobRecord | None:
-        job = self.jobs.get(job_id)
-        if job is not None:
-            self.touched.add(job_id)
-        return job
-
-
-class StoredAnswer(Struct, frozen=True):
-    fingerprint: bytes
-    accepted: Accepted
 
 
 class Command(Struct, kw_only=True, eq=False):
@@ -152,12 +110,14 @@ class Submit(Command, kw_only=True, eq=False):
             lifecycle.submit(job, book.facts)
             book.jobs[job.id] = job
             book.added.append(job)
+            book.touched.add(job.id)
         shown = msgspec.structs.replace(public(job), cursor=self.cursor)
         accepted = Accepted(job.id, _encode(shown))
         if self.key is not None:
             place = (self.key.tenant_id, self.key.route, self.key.key)
             book.keys[place] = StoredAnswer(self.key.fingerprint, accepted)
-            book.new_keys.append((self.key, accepted))
+            row = KeyRow(*place, self.key.fingerprint, accepted.body, ACCEPTED)
+            book.new_keys.append(row)
         return accepted
 
     def _earlier(self, book: Book) -> Accepted | None:
@@ -207,11 +167,7 @@ class Report(Command, kw_only=True, eq=False):
         job = book.touch(self.said.job_id)
         if job is None:
             return ReportOutcome.TERMINAL
-        outcome = reports.report(job, self.said, book.facts)
-        task = job.task(self.said.task_id)
-        if task is not None and outcome is ReportOutcome.APPLIED and self.said.ending is not None:
-            book.finished.append(task)
-        return outcome
+        return reports.report(job, self.said, book.facts)
 
     def refuse_data(self) -> "Report":
         """The same report as a failure: its output cannot be kept."""

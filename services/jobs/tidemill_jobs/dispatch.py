@@ -1,6 +1,7 @@
-"""From queued tasks to orders on WORK: how many may be out, and which come next."""
+"""The conveyor: from queued tasks to orders on WORK."""
 
-from collections import deque
+import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,55 +14,88 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 from tidemill_contracts.work import RunTask
-from tidemill_jobs import flow
+from tidemill_jobs import flow, rows
+from tidemill_jobs.book import Book
+from tidemill_jobs.fleet import Fleet
+from tidemill_jobs.lanes import Lane, Lanes, pick
 from tidemill_jobs.records import JobRecord, TaskRecord, TaskStatus
 from tidemill_kit import streams
 from tidemill_kit.streams import MAX_BATCH, WORK, Entry, StreamRefused
 
 log = structlog.get_logger()
-RECENT_S = 0.25
-PURE_WINDOW = 64
 ONE_BY_ONE = 6
 MAX_ORDER_BYTES = 512 * 1024
 _encode = msgspec.json.Encoder().encode
 
-type Lane = tuple[str, bool]
 
+class Conveyor:
+    """What keeps the workers fed: tasks of the group at hand first, then those that wait."""
 
-class Window:
-    """How many orders of each queue may be out: live slots and what just finished."""
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._lanes = Lanes()
+        self.topping_up = False
 
-    def __init__(self) -> None:
-        self.slots: dict[str, int] = {}
-        self._finished: dict[Lane, deque[float]] = {}
+    def top_up(self) -> None:
+        """Look at all queues with the next group: workers or the broker may have come back."""
+        self._lanes.forget()
+        self.topping_up = True
 
-    def finished(self, task: TaskRecord, at: float) -> None:
-        self._finished.setdefault((task.queue, task.pure), deque()).append(at)
+    def forget(self) -> None:
+        """Count again: a transaction failed, and what was believed with it."""
+        self._lanes.forget()
 
-    def sizes(self, lanes: set[Lane], at: float) -> dict[Lane, int]:
-        """The most orders that each of these lanes may have out now."""
-        return {lane: self._size(lane, at) for lane in lanes if self.slots.get(lane[0])}
+    def start(self, book: Book) -> list[Entry]:
+        """Orders for tasks of this group that fit into their queues' windows."""
+        self._lanes.slots = self._fleet.slots
+        queued = [
+            task for job in book.changed() for task in job.tasks if task.status is TaskStatus.QUEUED
+        ]
+        chosen = self._lanes.start(queued, time.monotonic()) if queued else []
+        return [order(book.jobs[task.job_id], task, book.facts.now) for task in chosen]
 
-    def _size(self, lane: Lane, at: float) -> int:
-        recent = self._finished.get(lane, deque[float]())
-        while recent and recent[0] < at - RECENT_S:
-            recent.popleft()
-        size = self.slots[lane[0]] + len(recent)
-        return max(PURE_WINDOW, size) if lane[1] else size
+    async def pick(
+        self,
+        connection: asyncpg.Connection,
+        book: Book,
+    ) -> tuple[list[Entry], set[Lane]]:
+        """Orders for tasks that wait in PostgreSQL, and the lanes that were counted for it."""
+        at = time.monotonic()
+        touched = {(task.queue, task.pure) for job in book.jobs.values() for task in job.tasks}
+        if self.topping_up:
+            touched |= {(queue, pure) for queue in self._fleet.slots for pure in (True, False)}
+            self.topping_up = False
+        windows = self._lanes.to_pick(touched, at)
+        if not windows:
+            return [], set()
+        picked = await pick(connection, windows)
+        others = sorted({job_id for job_id, _ in picked.tasks} - book.jobs.keys())
+        found = book.jobs | (await rows.lock_jobs(connection, others) if others else {})
+        orders: list[Entry] = []
+        sent = Counter[Lane]()
+        started: list[TaskRecord] = []
+        for job_id, task_id in picked.tasks:
+            task = found[job_id].task(task_id)
+            if task is not None:
+                orders.append(order(found[job_id], task, book.facts.now))
+                sent[task.queue, task.pure] += 1
+                started.append(task)
+        await rows.write(connection, {"tasks": started})
+        for lane, out in picked.counts.items():
+            free = windows[lane] - out
+            self._lanes.counted(lane, out + sent[lane], at, more=sent[lane] >= free)
+        return orders, set(picked.counts)
 
-
-async def pick(
-    connection: asyncpg.Connection,
-    sizes: dict[Lane, int],
-) -> list[tuple[UUID, UUID]]:
-    """(job, task) of queued tasks that fit into the windows, the most urgent first."""
-    rows = await connection.fetch(
-        _PICK,
-        [lane[0] for lane in sizes],
-        [lane[1] for lane in sizes],
-        list(sizes.values()),
-    )
-    return [(row["job_id"], row["id"]) for row in rows]
+    def note(self, book: Book, was_out: dict[UUID, bool], recounted: set[Lane]) -> None:
+        """Keep the count of orders out, for the lanes that PostgreSQL did not just count."""
+        at = time.monotonic()
+        for job in book.jobs.values():
+            for task in job.tasks:
+                lane, before = (task.queue, task.pure), was_out.get(task.id, False)
+                if lane not in recounted:
+                    self._lanes.moved(lane, task.status.is_out - before)
+                if before and task.status.is_over:
+                    self._lanes.finished(lane, at)
 
 
 def order(job: JobRecord, task: TaskRecord, now: datetime) -> Entry:
@@ -119,21 +153,3 @@ async def ensure_queue(client: Client, queue: str, ack_wait_s: float) -> None:
     answer = await streams.ask(client, f"CONSUMER.CREATE.{WORK}.{name}.tm.work.{queue}.>", request)
     if "error" in answer:
         raise StreamRefused(str(answer["error"].get("description")))
-
-
-_PICK = """
-select picked.job_id, picked.id
-from unnest($1::text[], $2::boolean[], $3::int[]) lane (queue, pure, size)
-cross join lateral (
-    select count(*) as out from tasks
-    where tasks.queue = lane.queue and tasks.pure = lane.pure
-    and tasks.status in ('dispatched', 'running')
-) busy
-cross join lateral (
-    select tasks.job_id, tasks.id from tasks join jobs on jobs.id = tasks.job_id
-    where tasks.queue = lane.queue and tasks.pure = lane.pure and tasks.status = 'queued'
-    order by tasks.priority desc, tasks.job_id
-    limit greatest(lane.size - busy.out, 0)
-    for no key update of jobs skip locked
-) picked
-"""

@@ -8,8 +8,6 @@ from msgspec import UNSET, json
 from msgspec.structs import replace
 
 from tidemill_contracts import job_events as ev
-from tidemill_contracts.catalogue import encode
-from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.jobs import Cancel, CancelOutcome, JobError, JobStatus, Result, StepStatus
 from tidemill_jobs.records import AttemptRecord, JobRecord, TaskRecord, TaskStatus, job_result
 
@@ -18,6 +16,16 @@ def end_cancelled(job: JobRecord, outcome: CancelOutcome, now: datetime) -> None
     end(job, JobStatus.CANCELLED, now, outcome)
     assert job.cancel is not None  # noqa: S101 - only a cancelled job comes here
     record(job, ev.JobCancelled, now, cancel=job.cancel, **of_system_job(job))
+
+
+def settle_cancel(job: JobRecord, outcome: CancelOutcome, now: datetime) -> None:
+    """End a job under cancel once none of its tasks runs; if all got done, it has succeeded."""
+    if any(task.status is TaskStatus.RUNNING for task in job.tasks):
+        return
+    if all(task.status is TaskStatus.DONE for task in job.tasks):
+        end_succeeded(job, now)
+    else:
+        end_cancelled(job, outcome, now)
 
 
 def end_failed(job: JobRecord, error: JobError, now: datetime) -> None:
@@ -120,9 +128,7 @@ def of_system_job(job: JobRecord) -> dict[str, Any]:
 
 
 def fit(event: ev.JobEvent) -> ev.JobEvent:
-    """An event of at most 64 KiB: for a larger value stand its uri, size and sha256."""
-    if len(encode(event)) <= MAX_EVENT_BYTES:
-        return event
+    """A too large event made small: for its value stand uri, size and sha256."""
     if isinstance(event, ev.JobSubmitted):
         steps = [replace(step, params={}) for step in event.steps]
         return replace(event, value=None, steps=steps)

@@ -1,11 +1,15 @@
 """How values and frames flow from step to step."""
 
+import msgspec
 from msgspec.structs import replace
 
 from tidemill_contracts.datasets import Frame
 from tidemill_contracts.jobs import StepStatus
 from tidemill_contracts.work import Payload, Work, WorkStep
 from tidemill_jobs.records import JobRecord, StepRecord, TaskRecord
+
+MAX_JOIN_BYTES = 512 * 1024
+_encode = msgspec.json.Encoder().encode
 
 
 def work(job: JobRecord, task: TaskRecord) -> Work:
@@ -32,29 +36,54 @@ def given_to(job: JobRecord, step: StepRecord) -> Payload:
 
     Of several predecessors a value step gets `{name: value}`, a dataset step the frame of `input`.
     """
+    return _given_to(job, step, {})
+
+
+def holds_too_much(job: JobRecord, step: StepRecord) -> bool:
+    """Whether the values that a step joins are too large to be carried in its order.
+
+    Steps that pass on what they got can double a join's size at each of fifty steps.
+    """
+    if len(step.needs) < 2:  # noqa: PLR2004 - one predecessor is no join
+        return False
+    leaving: dict[str, Payload] = {}
+    values = [_leaving(job, name, leaving) for name in step.needs]
+    if step.input is None and any(payload.value_ref is not None for payload in values):
+        return True
+    return len(_encode([payload.value for payload in values])) > MAX_JOIN_BYTES
+
+
+def _given_to(job: JobRecord, step: StepRecord, leaving: dict[str, Payload]) -> Payload:
     if not step.needs:
         return job.given
     if len(step.needs) == 1:
-        return flowing_from(job, step.needs[0])
-    before = {name: flowing_from(job, name) for name in step.needs}
+        return _leaving(job, step.needs[0], leaving)
+    before = {name: _leaving(job, name, leaving) for name in step.needs}
     frame = before[step.input].frame if step.input else None
     return Payload(value={name: payload.value for name, payload in before.items()}, frame=frame)
 
 
-def flowing_from(job: JobRecord, name: str) -> Payload:
-    """What leaves a step: what it gave, and what it got where it gave nothing of that kind."""
+def _leaving(job: JobRecord, name: str, leaving: dict[str, Payload]) -> Payload:
+    """What leaves a step: what it gave, and what it got where it gave nothing of that kind.
+
+    `leaving` remembers it: in a lattice of joins the ways to the first step are without number.
+    """
+    if name in leaving:
+        return leaving[name]
     step = job.step(name)
     if step is None:
         return job.given
-    got, kept = given_to(job, step), step.kept
+    got, kept = _given_to(job, step, leaving), step.kept
     if kept is None:
+        leaving[name] = got
         return got
     value_is_new = kept.value is not None or kept.value_ref is not None
-    return Payload(
+    leaving[name] = Payload(
         value=kept.value if value_is_new else got.value,
         value_ref=kept.value_ref if value_is_new else got.value_ref,
         frame=kept.frame or got.frame,
     )
+    return leaving[name]
 
 
 def with_frame(given: Payload, frame: Frame | None) -> Payload:

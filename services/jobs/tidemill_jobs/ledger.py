@@ -11,18 +11,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from tidemill_jobs import dispatch, idempotency, rows
-from tidemill_jobs.commands import Book, Command, Report, Revisit, Submit
-from tidemill_jobs.dispatch import Lane, Window
+from tidemill_jobs import idempotency, rows
+from tidemill_jobs.book import Book
+from tidemill_jobs.clock import Clock
+from tidemill_jobs.commands import Command, Report, Revisit, Submit
+from tidemill_jobs.dispatch import Conveyor
 from tidemill_jobs.fleet import Fleet
-from tidemill_jobs.records import Facts, TaskStatus
+from tidemill_jobs.records import Facts
 from tidemill_kit.errors import TidemillError, Unavailable
 from tidemill_kit.streams import Entry
 
@@ -74,8 +76,7 @@ class Ledger:
         self._urgent: deque[Command] = deque()
         self._waiting: deque[tuple[float, Command]] = deque()
         self._wake = asyncio.Event()
-        self._window = Window()
-        self._lanes: set[Lane] = set()
+        self._conveyor = Conveyor(fleet)
         self._clock = Clock()
         self._connection: asyncpg.Connection | None = None
         self.due: datetime | None = None
@@ -96,7 +97,7 @@ class Ledger:
 
     def top_up(self) -> None:
         """Look for queued tasks again: slots, workers or the broker may have come back."""
-        self._lanes = {(queue, pure) for queue in self._fleet.slots for pure in (True, False)}
+        self._conveyor.top_up()
         self._wake.set()
 
     async def run(self) -> None:
@@ -107,7 +108,7 @@ class Ledger:
                 self._wake.clear()
                 while group := self._next_group():
                     await self._settle(group, again=False)
-                if self._lanes:
+                if self._conveyor.topping_up:
                     await self._settle([], again=False)
         finally:
             if self._connection is not None:
@@ -128,14 +129,17 @@ class Ledger:
         except asyncpg.DataError as error:
             await self._halve(group, error)
         except _RERUN as error:
+            self._conveyor.forget()
             log.info("ledger.again", reason=type(error).__name__, commands=len(group))
             await self._retry(group, tries, error)
         except _LOST as error:
             log.warning("ledger.connection_lost", reason=str(error)[:200])
             self._drop_connection()
+            self._conveyor.forget()
             await self._retry(group, tries, error)
         except Exception as error:
             log.exception("ledger.failed", commands=len(group))
+            self._conveyor.forget()
             self._drop_connection()
             _fail(group, error)
 
@@ -161,17 +165,15 @@ class Ledger:
 
     async def _commit(self, group: Sequence[Command], *, again: bool) -> None:
         connection = await self._connected()
-        decided: list[tuple[Command, Any]] = []
         async with connection.transaction():
             book = await self._load(connection, group, again=again)
-            for command in group:
-                try:
-                    decided.append((command, command.decide(book)))
-                except TidemillError as error:
-                    decided.append((command, error))
-            await self._write(connection, book)
-            orders = await self._dispatch(connection, book)
-        self._after_commit(book, orders)
+            was_out = _out(book)
+            decided = [(command, _decide(command, book)) for command in group]
+            orders = self._conveyor.start(book)
+            await rows.write(connection, _changes(book))
+            picked, recounted = await self._conveyor.pick(connection, book)
+        self._conveyor.note(book, was_out, recounted)
+        self._after_commit(book, [*orders, *picked])
         for command, outcome in decided:
             _answer(command, outcome)
 
@@ -206,49 +208,6 @@ class Ledger:
             keys=await idempotency.find(connection, keys) if keys else {},
         )
 
-    async def _write(self, connection: asyncpg.Connection, book: Book) -> None:
-        added = {job.id for job in book.added}
-        changed = [book.jobs[i] for i in sorted(book.touched - added) if i in book.jobs]
-        if book.new_keys:
-            await idempotency.keep(connection, book.new_keys)
-        if book.added:
-            await rows.insert_jobs(connection, book.added)
-        if changed:
-            await rows.update_jobs(connection, changed)
-        both = [*book.added, *changed]
-        if events := [event for job in both for event in job.events]:
-            await rows.add_events(connection, events)
-        if attempts := [attempt for job in both for attempt in job.attempts]:
-            await rows.put_attempts(connection, attempts)
-
-    async def _dispatch(self, connection: asyncpg.Connection, book: Book) -> list[Entry]:
-        """Top up the queues that this group touched, within their windows."""
-        at = time.monotonic()
-        for task in book.finished:
-            self._window.finished(task, at)
-        self._window.slots = self._fleet.slots
-        touched = [task for job in book.jobs.values() for task in job.tasks]
-        lanes = self._lanes | {
-            (task.queue, task.pure)
-            for task in touched
-            if task.status is TaskStatus.QUEUED or task.status.is_over
-        }
-        self._lanes = set()
-        sizes = self._window.sizes(lanes, at)
-        if not sizes:
-            return []
-        picked = await dispatch.pick(connection, sizes)
-        others = sorted({job_id for job_id, _ in picked} - book.jobs.keys())
-        jobs = book.jobs | (await rows.lock_jobs(connection, others) if others else {})
-        orders: list[Entry] = []
-        for job_id, task_id in picked:
-            task = jobs[job_id].task(task_id)
-            if task is not None:
-                orders.append(dispatch.order(jobs[job_id], task, book.facts.now))
-        if picked:
-            await rows.update_tasks(connection, [jobs[j] for j in dict(picked)])
-        return orders
-
     def _after_commit(self, book: Book, orders: list[Entry]) -> None:
         due = rows.earliest(book.jobs.values())
         if due is not None and (self.due is None or due < self.due):
@@ -269,6 +228,11 @@ class Ledger:
                 "application_name": "tidemill-jobs-ledger",
                 "lock_timeout": "1000",
                 "statement_timeout": "3000",
+                # rows are touched by key alone: no plan may scan while tables grow
+                "enable_seqscan": "off",
+                "enable_hashjoin": "off",
+                "enable_mergejoin": "off",
+                "jit": "off",
             },
         )
         await rows.prepare(made)
@@ -281,23 +245,31 @@ class Ledger:
             self._connection = None
 
 
-class Clock:
-    """PostgreSQL's clock, asked once a second: leases and deadlines know no other."""
-
-    def __init__(self) -> None:
-        self._read = float("-inf")
-        self._moment = datetime.min.replace(tzinfo=UTC)
-
-    async def now(self, connection: asyncpg.Connection) -> datetime:
-        passed = time.monotonic() - self._read
-        if passed > 1.0:
-            self._moment = datetime.fromisoformat(str(await connection.fetchval(_CLOCK)))
-            self._read, passed = time.monotonic(), 0.0
-        moment = self._moment + timedelta(seconds=passed)
-        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+def _decide(command: Command, book: Book) -> Any:
+    try:
+        return command.decide(book)
+    except TidemillError as error:
+        return error
 
 
-_CLOCK = "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.USZ')"
+def _out(book: Book) -> dict[UUID, bool]:
+    return {task.id: task.status.is_out for job in book.jobs.values() for task in job.tasks}
+
+
+def _changes(book: Book) -> dict[str, list[Any]]:
+    """What a group changed, by the kinds of rows it makes or alters."""
+    added = {job.id for job in book.added}
+    changed = book.changed()
+    old = [job for job in changed if job.id not in added]
+    return {
+        "new_jobs": list(book.added),
+        "new_tasks": [task for job in book.added for task in job.tasks],
+        "jobs": list(old),
+        "tasks": [task for job in old for task in job.tasks],
+        "events": [rows.event_row(event) for job in changed for event in job.events],
+        "attempts": [attempt for job in changed for attempt in job.attempts],
+        "keys": list(book.new_keys),
+    }
 
 
 def _answer(command: Command, outcome: Any) -> None:

@@ -7,6 +7,8 @@ attempt that owns a task may change it (attempt and run_id, never how often an o
 
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from tidemill_contracts import job_events as ev
 from tidemill_contracts.datasets import DatasetStatus
 from tidemill_contracts.jobs import (
@@ -28,12 +30,17 @@ from tidemill_jobs.endings import (
     new_attempt,
     of_system_job,
     record,
+    settle_cancel,
 )
 from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus, public_step
 from tidemill_kit.errors import Conflict
 
 CANCEL_SLACK_S = 6.0
 CRASH_LOOP = 3
+JOIN_TOO_LARGE = JobError(
+    code="join_too_large",
+    message="the values that this step joins are larger than 512 KiB together",
+)
 NEVER_READY = (DatasetStatus.REJECTED, DatasetStatus.DELETED)
 
 
@@ -80,8 +87,8 @@ def admit(job: JobRecord, facts: Facts) -> None:
     if dataset is not None and job.given.frame is None and job.given.source is None:
         job.given = flow.with_frame(job.given, dataset.frame)
     job.blocked_reason = None
-    queue_ready(job)
-    if job.status is not JobStatus.RUNNING:
+    queue_ready(job, facts)
+    if not job.status.is_final:
         job.status = JobStatus.QUEUED
         record(job, ev.JobQueued, facts.now)
 
@@ -162,8 +169,9 @@ def lose(job: JobRecord, task: TaskRecord, reason: str, facts: Facts) -> None:
     )
     if job.status is JobStatus.CANCELLING:
         task.status = TaskStatus.CANCELLED
-        end_cancelled(job, CancelOutcome.WORKER_LOST, facts.now)
+        settle_cancel(job, CancelOutcome.WORKER_LOST, facts.now)
     elif lost >= CRASH_LOOP:
+        task.status = TaskStatus.FAILED
         error = JobError(code="crash_loop", message=f"the worker was lost {lost} times in a row")
         end_failed(job, error, facts.now)
     else:
@@ -174,7 +182,7 @@ def requeue(job: JobRecord, task: TaskRecord, now: datetime) -> None:
     """Let a task run again: its next dispatch makes older orders void."""
     task.status = TaskStatus.QUEUED
     task.next_at = task.lease_until = None
-    job.next_attempt_at = None
+    job.next_attempt_at = next_attempt(job)
     if job.status is not JobStatus.QUEUED and not _running(job):
         job.status = JobStatus.QUEUED
         record(job, ev.JobQueued, now)
@@ -223,10 +231,21 @@ def _obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
     return None
 
 
-def queue_ready(job: JobRecord) -> None:
+def next_attempt(job: JobRecord) -> datetime | None:
+    """When the first of the tasks that wait to be tried again is."""
+    times = [t.next_at for t in job.tasks if t.status is TaskStatus.RETRYING and t.next_at]
+    return min(times, default=None)
+
+
+def queue_ready(job: JobRecord, facts: Facts) -> None:
+    """Queue the tasks whose predecessors are done; a join that holds too much fails the job."""
     over = {task.position for task in job.tasks if task.status is TaskStatus.DONE}
     for task in job.tasks:
         if task.status is TaskStatus.WAITING and over.issuperset(task.needs):
+            first = job.steps[task.steps[0]]
+            if flow.holds_too_much(job, first):
+                end_failed(job, replace(JOIN_TOO_LARGE, step=first.name), facts.now)
+                return
             task.status = TaskStatus.QUEUED
 
 

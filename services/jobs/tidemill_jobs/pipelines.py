@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.jobs import Pipeline, RunPipeline, SubmitJob
 from tidemill_jobs import plan, usecases
-from tidemill_jobs.commands import Accepted
+from tidemill_jobs.book import Accepted
 from tidemill_jobs.repository import PipelineRepository
 from tidemill_kit.errors import Conflict, NotFound
 

@@ -41,6 +41,11 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
 
     @property
+    def is_out(self) -> bool:
+        """Whether an order is out or a worker has it."""
+        return self in (TaskStatus.DISPATCHED, TaskStatus.RUNNING)
+
+    @property
     def is_over(self) -> bool:
         return self in (TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.CANCELLED)
 
@@ -186,7 +191,7 @@ def result_of(job_id: UUID, step: StepRecord, *, uri: str | None = None) -> Resu
     if kept.value_ref is not None:
         ref = kept.value_ref
         return Result(uri=link, media_type=JSON, size_bytes=ref.size_bytes, sha256=ref.sha256)
-    return Result(value=kept.value)
+    return None if kept.value is None else Result(value=kept.value)
 
 
 def public_step(job_id: UUID, step: StepRecord) -> Step:

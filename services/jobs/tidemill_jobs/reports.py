@@ -21,7 +21,7 @@ from tidemill_contracts.work import (
     Succeeded,
 )
 from tidemill_jobs import flow, lifecycle
-from tidemill_jobs.endings import end_cancelled, end_failed, end_succeeded, finish_attempt, record
+from tidemill_jobs.endings import end_failed, end_succeeded, finish_attempt, record, settle_cancel
 from tidemill_jobs.records import Facts, JobRecord, StepRecord, TaskRecord, TaskStatus, result_of
 
 BACK_OFF_S = 2.0
@@ -34,6 +34,11 @@ BUDGETS = {
     FailureKind.WORKER_LOST: lifecycle.CRASH_LOOP - 1,
     FailureKind.INFRASTRUCTURE: 10,
 }
+INCOMPLETE = Failed(
+    failure=FailureKind.CRASH,
+    error=JobError(code="outputs_missing", message="the worker ended without every output"),
+)
+_ON_ITS_WAY = (TaskStatus.QUEUED, TaskStatus.DISPATCHED, TaskStatus.RUNNING)
 
 
 def report(job: JobRecord, said: ReportTask, facts: Facts) -> ReportOutcome:
@@ -42,7 +47,9 @@ def report(job: JobRecord, said: ReportTask, facts: Facts) -> ReportOutcome:
     if task is None:
         return ReportOutcome.TERMINAL
     attempt = said.attempt
-    if said.claim is not None:
+    if said.claim is not None and said.run_id == task.run_id:
+        attempt = task.attempt
+    elif said.claim is not None:
         granted = lifecycle.claim(job, said.claim, facts)
         if granted.outcome is ClaimOutcome.BUSY:
             return ReportOutcome.SUPERSEDED
@@ -80,7 +87,8 @@ def back_off_s(failures: int, jitter: float) -> float:
 def _apply(job: JobRecord, task: TaskRecord, said: ReportTask, facts: Facts) -> None:
     task.ordinal = said.ordinal
     task.lease_until = facts.now + timedelta(seconds=facts.lease_s)
-    task.failures.pop("worker_lost", None)
+    if not _is_lost(said.ending):
+        task.failures.pop("worker_lost", None)
     if said.checkpoint is not None:
         task.checkpoint = said.checkpoint
     for output in said.outputs:
@@ -90,8 +98,8 @@ def _apply(job: JobRecord, task: TaskRecord, said: ReportTask, facts: Facts) -> 
 
 
 def _keep(job: JobRecord, task: TaskRecord, output: StepOutput, facts: Facts) -> None:
-    step = job.step(output.step)
-    if step is None or step.status is StepStatus.SUCCEEDED:
+    step = next((s for s in flow.remaining(job, task) if s.name == output.step), None)
+    if step is None:
         return
     step.status, step.kept, step.media_type = (
         StepStatus.SUCCEEDED,
@@ -116,6 +124,8 @@ def _keep(job: JobRecord, task: TaskRecord, output: StepOutput, facts: Facts) ->
 
 def _end(job: JobRecord, task: TaskRecord, ending: Ending, facts: Facts) -> None:
     match ending:
+        case Succeeded() if flow.remaining(job, task):
+            _end(job, task, INCOMPLETE, facts)
         case Succeeded():
             finish_attempt(job, task, "succeeded", facts.now)
             _done(job, task, facts)
@@ -135,9 +145,12 @@ def _done(job: JobRecord, task: TaskRecord, facts: Facts) -> None:
     if all(other.status is TaskStatus.DONE for other in job.tasks):
         end_succeeded(job, facts.now)
     elif job.status is JobStatus.CANCELLING:
-        end_cancelled(job, CancelOutcome.COOPERATIVE, facts.now)
+        settle_cancel(job, CancelOutcome.COOPERATIVE, facts.now)
     else:
-        lifecycle.queue_ready(job)
+        lifecycle.queue_ready(job, facts)
+        waiting = not any(other.status in _ON_ITS_WAY for other in job.tasks)
+        if waiting and not job.status.is_final:
+            job.status = JobStatus.RETRYING
 
 
 def _failed(job: JobRecord, task: TaskRecord, ending: Failed, facts: Facts) -> None:
@@ -161,7 +174,7 @@ def _failed(job: JobRecord, task: TaskRecord, ending: Failed, facts: Facts) -> N
     if _may_retry(job, task, ending):
         if job.status is JobStatus.CANCELLING:
             task.status = TaskStatus.CANCELLED
-            end_cancelled(job, CancelOutcome.COOPERATIVE, facts.now)
+            settle_cancel(job, CancelOutcome.COOPERATIVE, facts.now)
         else:
             _retry(job, task, ending, error, facts)
         return
@@ -174,11 +187,15 @@ def _failed(job: JobRecord, task: TaskRecord, ending: Failed, facts: Facts) -> N
 
 
 def _go_on(job: JobRecord, task: TaskRecord, facts: Facts) -> None:
-    """A failed step that may fail counts as one that gave nothing."""
-    if flow.remaining(job, task):
-        lifecycle.requeue(job, task, facts.now)
-    else:
+    """A failed step that may fail counts as one that gave nothing; the next has its own retries."""
+    task.failures.clear()
+    if not flow.remaining(job, task):
         _done(job, task, facts)
+    elif job.status is JobStatus.CANCELLING:
+        task.status = TaskStatus.CANCELLED
+        settle_cancel(job, CancelOutcome.COOPERATIVE, facts.now)
+    else:
+        lifecycle.requeue(job, task, facts.now)
 
 
 def _may_retry(job: JobRecord, task: TaskRecord, ending: Failed) -> bool:
@@ -194,10 +211,12 @@ def _retry(
     facts: Facts,
 ) -> None:
     count = task.failures[ending.failure]
-    wait_s = ending.retry_after_s or back_off_s(count - 1, facts.jitter)
+    wait_s = back_off_s(count - 1, facts.jitter)
+    if ending.retry_after_s is not None:
+        wait_s = min(max(ending.retry_after_s, 0.0), job.timeouts.total_s)
     task.status, task.next_at = TaskStatus.RETRYING, facts.now + timedelta(seconds=wait_s)
     task.lease_until = None
-    job.next_attempt_at = task.next_at
+    job.next_attempt_at = lifecycle.next_attempt(job)
     if not any(other.status is TaskStatus.RUNNING for other in job.tasks):
         job.status = JobStatus.RETRYING
     record(
@@ -222,7 +241,7 @@ def _released(job: JobRecord, task: TaskRecord, ending: Released, facts: Facts) 
     )
     if job.status is JobStatus.CANCELLING:
         task.status = TaskStatus.CANCELLED
-        end_cancelled(job, CancelOutcome.COOPERATIVE, facts.now)
+        settle_cancel(job, CancelOutcome.COOPERATIVE, facts.now)
     else:
         lifecycle.requeue(job, task, facts.now)
 
@@ -232,15 +251,19 @@ def _stopped(job: JobRecord, task: TaskRecord, ending: Stopped, facts: Facts) ->
     if job.status is not JobStatus.CANCELLING:
         error = JobError(code="stopped", message="the worker stopped the attempt by itself")
         end_failed(job, error, facts.now)
-    elif not any(other.status is TaskStatus.RUNNING for other in job.tasks):
+    else:
         outcome = CancelOutcome.KILLED if ending.killed else CancelOutcome.COOPERATIVE
-        end_cancelled(job, outcome, facts.now)
+        settle_cancel(job, outcome, facts.now)
 
 
 def _failing_step(job: JobRecord, task: TaskRecord, ending: Failed) -> StepRecord:
-    named = job.step(ending.error.step) if isinstance(ending.error.step, str) else None
     left = flow.remaining(job, task)
+    named = next((step for step in left if step.name == ending.error.step), None)
     return named or (left[0] if left else job.steps[task.steps[-1]])
+
+
+def _is_lost(ending: Ending | None) -> bool:
+    return isinstance(ending, Failed) and ending.failure is FailureKind.WORKER_LOST
 
 
 def as_unstorable(said: ReportTask) -> ReportTask:

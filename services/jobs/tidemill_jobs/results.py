@@ -15,7 +15,15 @@ from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.jobs import JobStatus, StepStatus, Timeouts
 from tidemill_contracts.work import Payload, Source
 from tidemill_jobs.commands import JobNotFound, Submit
-from tidemill_jobs.records import JSON, PARQUET, JobRecord, StepRecord, TaskRecord, TaskStatus
+from tidemill_jobs.records import (
+    JSON,
+    PARQUET,
+    JobRecord,
+    StepRecord,
+    TaskRecord,
+    TaskStatus,
+    result_of,
+)
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.settings import JobsSettings
 from tidemill_jobs.usecases import wait_for_end
@@ -87,7 +95,7 @@ async def fetch(app: Litestar, jobs: JobRepository, wanted: Wanted) -> Response[
         raise JobNotFound
     step = _step(job, wanted)
     kept = step.kept
-    if kept is None or step.status is not StepStatus.SUCCEEDED:
+    if kept is None or result_of(job.id, step) is None:
         raise NoResult(job_status=job.status.value)
     if kept.frame is None:
         if wanted.file_format not in (None, "json"):

@@ -14,7 +14,8 @@ from tidemill_contracts.identity import Principal, Role
 from tidemill_contracts.jobs import CancelJob, Job, JobStatus, SubmitJob
 from tidemill_contracts.pages import Page
 from tidemill_jobs import results, usecases
-from tidemill_jobs.commands import Accepted, JobNotFound
+from tidemill_jobs.book import Accepted
+from tidemill_jobs.commands import JobNotFound
 from tidemill_jobs.records import JSON, AttemptRecord, public
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.results import Wanted

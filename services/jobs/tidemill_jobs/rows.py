@@ -1,163 +1,102 @@
 """Records to rows and back, many in one statement: SQL for the ledger's connection."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
+from tidemill_contracts.catalogue import encode
 from tidemill_contracts.datasets import DatasetStatus, Frame
+from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.job_events import JobEvent
-from tidemill_contracts.jobs import Cancel, JobError, JobStatus, Progress, Timeouts
-from tidemill_contracts.work import Payload
+from tidemill_contracts.jobs import JobStatus
+from tidemill_jobs import columns
+from tidemill_jobs.columns import Column
 from tidemill_jobs.endings import fit
 from tidemill_jobs.records import (
-    AttemptRecord,
     DatasetCopy,
     JobRecord,
-    StepRecord,
     TaskRecord,
     TaskStatus,
 )
-from tidemill_kit.db import event_row
 
 _encode = msgspec.json.Encoder().encode
 _JSONB_VERSION = b"\x01"
 
 
-class Column(NamedTuple):
-    """A column, its PostgreSQL type and, for JSON, the type it holds."""
+class EventRow(NamedTuple):
+    """An event as it is stored: its body is what every reader will see."""
 
-    name: str
+    id: UUID
+    key: UUID
+    seq: int
+    tenant_id: UUID
     type: str
-    read: Callable[[Any], Any] | None = None
-
-    @property
-    def is_json(self) -> bool:
-        return self.type == "jsonb"
+    subject: str
+    at: datetime
+    body: bytes
 
 
-def _json(name: str, kind: Any) -> Column:
-    return Column(name, "jsonb", msgspec.json.Decoder(kind).decode)
+def event_row(event: JobEvent) -> EventRow:
+    body = encode(event)
+    if len(body) > MAX_EVENT_BYTES:
+        body = encode(fit(event))
+    return EventRow(
+        event.id,
+        event.job_id,
+        event.seq,
+        event.tenant_id,
+        event.type,
+        event.subject,
+        event.at,
+        body,
+    )
 
 
-_FIXED_JOB = [
-    Column("id", "uuid"),
-    Column("tenant_id", "uuid"),
-    Column("created_by", "uuid"),
-    Column("system", "boolean"),
-    Column("pipeline", "text"),
-    Column("queue", "text"),
-    Column("priority", "smallint"),
-    _json("labels", dict[str, str]),
-    Column("retry_of", "uuid"),
-    Column("max_attempts", "smallint"),
-    _json("timeouts", Timeouts),
-    Column("run_at", "timestamptz"),
-    Column("dataset_id", "uuid"),
-    Column("created_at", "timestamptz"),
-]
-_CHANGING_JOB = [
-    Column("status", "text", JobStatus),
-    Column("blocked_reason", "text"),
-    _json("steps", list[StepRecord]),
-    _json("given", Payload),
-    _json("progress", Progress),
-    _json("error", JobError),
-    _json("cancel", Cancel),
-    Column("cancel_deadline", "timestamptz"),
-    Column("attempt", "integer"),
-    Column("next_attempt_at", "timestamptz"),
-    Column("updated_at", "timestamptz"),
-    Column("started_at", "timestamptz"),
-    Column("finished_at", "timestamptz"),
-    Column("seq", "integer"),
-]
-_FIXED_TASK = [
-    Column("id", "uuid"),
-    Column("job_id", "uuid"),
-    Column("tenant_id", "uuid"),
-    Column("position", "smallint"),
-    _json("steps", list[int]),
-    _json("needs", list[int]),
-    Column("queue", "text"),
-    Column("priority", "smallint"),
-    Column("pure", "boolean"),
-]
-_CHANGING_TASK = [
-    Column("status", "text", TaskStatus),
-    Column("attempt", "integer"),
-    Column("run_id", "uuid"),
-    Column("dispatch", "integer"),
-    Column("dispatched_at", "timestamptz"),
-    Column("worker", "text"),
-    Column("boot_id", "uuid"),
-    Column("lease_until", "timestamptz"),
-    Column("ordinal", "integer"),
-    _json("failures", dict[str, int]),
-    Column("next_at", "timestamptz"),
-    _json("checkpoint", Any),
-]
-_ATTEMPT = [
-    Column("job_id", "uuid"),
-    Column("task_id", "uuid"),
-    Column("attempt", "integer"),
-    Column("tenant_id", "uuid"),
-    Column("run_id", "uuid"),
-    Column("worker", "text"),
-    Column("started_at", "timestamptz"),
-    Column("finished_at", "timestamptz"),
-    Column("outcome", "text"),
-    _json("error", JobError),
-]
-_EVENT = [
-    Column("id", "uuid"),
-    Column("key", "uuid"),
-    Column("seq", "integer"),
-    Column("tenant_id", "uuid"),
-    Column("type", "text"),
-    Column("subject", "text"),
-    Column("at", "timestamptz"),
-    Column("body", "bytea"),
-]
-_JOB = _FIXED_JOB + _CHANGING_JOB
-_TASK = _FIXED_TASK + _CHANGING_TASK
+class Part(NamedTuple):
+    """One kind of change: the statement that makes it, and the columns that it is given."""
+
+    sql: str
+    columns: Sequence[Column]
 
 
-def _names(columns: Iterable[Column]) -> str:
-    return ", ".join(column.name for column in columns)
+def _names(columns: Iterable[Column], table: str = "") -> str:
+    return ", ".join(f"{table}{column.name}" for column in columns)
 
 
-def _unnest(columns: Sequence[Column]) -> str:
-    arrays = ", ".join(f"${n}::{column.type}[]" for n, column in enumerate(columns, 1))
-    return f"unnest({arrays}) given ({_names(columns)})"
+def _insert(table: str, columns: Sequence[Column], more: str = "") -> Part:
+    return Part(f"insert into {table} ({_names(columns)}) select * from {{given}}{more}", columns)
 
 
-def _insert(table: str, columns: Sequence[Column]) -> str:
-    return f"insert into {table} ({_names(columns)}) select * from {_unnest(columns)}"
+def _update(table: str, keys: int, columns: Sequence[Column]) -> Part:
+    sets = ", ".join(f"{column.name} = given.{column.name}" for column in columns[keys:])
+    where = " and ".join(f"{table}.{key.name} = given.{key.name}" for key in columns[:keys])
+    return Part(f"update {table} set {sets} from {{given}} where {where}", columns)
 
 
-def _update(table: str, keys: Sequence[Column], changing: Sequence[Column]) -> str:
-    sets = ", ".join(f"{column.name} = given.{column.name}" for column in changing)
-    where = " and ".join(f"{table}.{key.name} = given.{key.name}" for key in keys)
-    return f"update {table} set {sets} from {_unnest([*keys, *changing])} where {where}"
-
-
-_INSERT_JOBS = _insert("jobs", _JOB)
-_INSERT_TASKS = _insert("tasks", _TASK)
-_INSERT_EVENTS = _insert("events", _EVENT)
-_JOB_KEY, _TASK_KEY = [_FIXED_JOB[0]], [_FIXED_TASK[1], _FIXED_TASK[0]]
-_UPDATE_JOBS = _update("jobs", _JOB_KEY, _CHANGING_JOB)
-_UPDATE_TASKS = _update("tasks", _TASK_KEY, _CHANGING_TASK)
-_UPSERT_ATTEMPTS = (
-    _insert("attempts", _ATTEMPT)
-    + " on conflict (job_id, task_id, attempt) do update"
-    + " set finished_at = excluded.finished_at, outcome = excluded.outcome, error = excluded.error"
+_PARTS = {
+    "new_jobs": _insert("jobs", columns.JOB),
+    "new_tasks": _insert("tasks", columns.TASK),
+    "jobs": _update("jobs", 1, columns.OLD_JOB),
+    "tasks": _update("tasks", 2, columns.OLD_TASK),
+    "events": _insert("events", columns.EVENT),
+    "attempts": _insert(
+        "attempts",
+        columns.ATTEMPT,
+        " on conflict (job_id, task_id, attempt) do update set finished_at = excluded.finished_at,"
+        " outcome = excluded.outcome, error = excluded.error",
+    ),
+    "keys": _insert("idempotency_keys", columns.KEY),
+}
+_LOCK_JOBS = (
+    f"select {_names(columns.JOB, 'jobs.')}, {_names(columns.TASK, 'tasks.')}"
+    " from jobs join tasks on tasks.job_id = jobs.id"
+    " where jobs.id = any($1) order by jobs.id, tasks.position for no key update of jobs"
 )
-_LOCK_JOBS = f"select {_names(_JOB)} from jobs where id = any($1) order by id for no key update"
-_READ_TASKS = f"select {_names(_TASK)} from tasks where job_id = any($1) order by job_id, position"
 _SHARE_DATASETS = (
     "select id, tenant_id, status, frame from datasets where id = any($1) order by id for share"
 )
@@ -204,47 +143,36 @@ async def lock_jobs(
     connection: asyncpg.Connection,
     ids: Iterable[UUID],
 ) -> dict[UUID, JobRecord]:
-    """Jobs with their tasks; a job's lock covers its tasks."""
-    wanted = list(ids)
+    """Jobs with their tasks, locked in the order of their ids; a job's lock covers its tasks."""
     jobs: dict[UUID, JobRecord] = {}
-    for row in await connection.fetch(_LOCK_JOBS, wanted):
-        job = JobRecord(**_read(row, _JOB))
-        jobs[job.id] = job
-    if jobs:
-        for row in await connection.fetch(_READ_TASKS, wanted):
-            task = TaskRecord(**_read(row, _TASK))
-            jobs[task.job_id].tasks.append(task)
+    for row in await connection.fetch(_LOCK_JOBS, list(ids)):
+        job = jobs.get(row[0])
+        if job is None:
+            job = JobRecord(**_read(row, columns.JOB, 0))
+            jobs[job.id] = job
+        job.tasks.append(TaskRecord(**_read(row, columns.TASK, len(columns.JOB))))
     return jobs
 
 
-async def insert_jobs(connection: asyncpg.Connection, jobs: Sequence[JobRecord]) -> None:
-    await connection.execute(_INSERT_JOBS, *_arrays(jobs, _JOB))
-    tasks = [task for job in jobs for task in job.tasks]
-    await connection.execute(_INSERT_TASKS, *_arrays(tasks, _TASK))
+async def write(connection: asyncpg.Connection, changes: dict[str, list[Any]]) -> None:
+    """Write all changes of a group in one statement; the keys of `changes` name its parts."""
+    kinds = tuple(kind for kind in _PARTS if changes.get(kind))
+    if not kinds:
+        return
+    arrays = [_array(changes[kind], column) for kind in kinds for column in _PARTS[kind].columns]
+    await connection.execute(_statement(kinds), *arrays)
 
 
-async def update_jobs(connection: asyncpg.Connection, jobs: Sequence[JobRecord]) -> None:
-    await connection.execute(_UPDATE_JOBS, *_arrays(jobs, [*_JOB_KEY, *_CHANGING_JOB]))
-    await update_tasks(connection, jobs)
-
-
-async def update_tasks(connection: asyncpg.Connection, jobs: Sequence[JobRecord]) -> None:
-    tasks = [task for job in jobs for task in job.tasks]
-    await connection.execute(_UPDATE_TASKS, *_arrays(tasks, [*_TASK_KEY, *_CHANGING_TASK]))
-
-
-async def add_events(connection: asyncpg.Connection, events: Sequence[JobEvent]) -> None:
-    rows = [event_row(fit(event)) for event in events]
-    columns = [[row[column.name] for row in rows] for column in _EVENT]
-    await connection.execute(_INSERT_EVENTS, *columns)
-
-
-async def put_attempts(connection: asyncpg.Connection, attempts: Sequence[AttemptRecord]) -> None:
-    await connection.execute(_UPSERT_ATTEMPTS, *_arrays(attempts, _ATTEMPT))
-
-
-def _arrays(records: Sequence[Any], columns: Sequence[Column]) -> list[list[Any]]:
-    return [_array(records, column) for column in columns]
+@cache
+def _statement(kinds: tuple[str, ...]) -> str:
+    number, parts = 1, list[str]()
+    for kind in kinds:
+        sql, columns = _PARTS[kind]
+        arrays = ", ".join(f"${n}::{column.type}[]" for n, column in enumerate(columns, number))
+        given = f"unnest({arrays}) given ({_names(columns)})"
+        parts.append(f"{kind}_written as ({sql.format(given=given)})")
+        number += len(columns)
+    return f"with {', '.join(parts)} select"
 
 
 def _array(records: Sequence[Any], column: Column) -> list[Any]:
@@ -254,10 +182,10 @@ def _array(records: Sequence[Any], column: Column) -> list[Any]:
     return values
 
 
-def _read(row: asyncpg.Record, columns: Sequence[Column]) -> dict[str, Any]:
+def _read(row: asyncpg.Record, columns: Sequence[Column], start: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for column in columns:
-        value = row[column.name]
+    for index, column in enumerate(columns, start):
+        value = row[index]
         found[column.name] = value if value is None or not column.read else column.read(value)
     return found
 

@@ -21,14 +21,8 @@ from tidemill_contracts.problems import FieldError
 from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import CancelTask, Payload
 from tidemill_jobs import plan
-from tidemill_jobs.commands import (
-    Accepted,
-    CancelOne,
-    DatasetNotFound,
-    DatasetUnknownYet,
-    IdempotencyKey,
-    Submit,
-)
+from tidemill_jobs.book import Accepted, IdempotencyKey
+from tidemill_jobs.commands import CancelOne, DatasetNotFound, DatasetUnknownYet, Submit
 from tidemill_jobs.records import JobRecord
 from tidemill_kit.bus import BusAway, RequestRefused, call
 from tidemill_kit.db import Database

@@ -27,6 +27,7 @@ from tidemill_contracts.work import (
     Work,
 )
 from tidemill_kit.errors import TidemillError
+from tidemill_processor.metrics import ENDED
 from tidemill_processor.order import Order
 from tidemill_processor.scratch import Scratch
 from tidemill_processor.settings import Settings
@@ -117,7 +118,9 @@ class Attempt:
         except Overtaken:
             self._log.info("attempt.overtaken")
         else:
-            self._log.info("attempt.ended", kind=type(ending).__name__.lower())
+            name = type(ending).__name__.lower()
+            ENDED.labels(name).inc()
+            self._log.info("attempt.ended", ending=name)
         await self.order.ack()
 
     def cancel(self, grace_s: float = CANCEL_GRACE_S) -> None:

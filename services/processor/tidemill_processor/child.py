@@ -15,7 +15,7 @@ import msgspec
 
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.work import Failed
-from tidemill_processor.confine import Confinement, confine
+from tidemill_processor.confine import Confinement, confine, hide, stand_back
 from tidemill_processor.wire import (
     HEAD,
     Answer,
@@ -161,6 +161,8 @@ def main() -> None:
     from tidemill_processor.registry import describe
 
     pipe.say(Ready([describe(spec) for spec in specs.values()]))
+    stand_back(confinement.nice)
+    hide()
     worker = Worker(pipe, specs)
     if confinement.pure:
         worker.run_pure()

@@ -45,8 +45,6 @@ def confine(to: Confinement) -> None:
         resource.setrlimit(limit, (lowest, lowest))
     # a write beyond the limit should be an OSError that names the file, not the end of the process
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    _stand_back(to.nice)
-    hide()
 
 
 def hide() -> None:
@@ -60,7 +58,8 @@ def _die_with(parent: int) -> None:
         os._exit(ORPHANED)
 
 
-def _stand_back(nice: int) -> None:
+def stand_back(nice: int) -> None:
+    """Leave the processor to whoever is in a hurry; done once loading is over."""
     os.nice(nice)
     try:
         # in a session of its own the niceness above counts only among its own processes

@@ -14,6 +14,7 @@ import structlog
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.work import ClaimAnswer, ClaimOutcome
 from tidemill_processor.attempt import Attempt, Tools
+from tidemill_processor.metrics import HELD
 from tidemill_processor.order import KEPT_ALIVE_S, Identity, Order
 from tidemill_processor.trips import Trips, Unanswered
 
@@ -138,7 +139,8 @@ class Dispatch:
     async def _attempt(self, attempt: Attempt) -> None:
         self.attempts[attempt.held.run_id] = attempt
         try:
-            await attempt.run()
+            with HELD.track_inprogress():
+                await attempt.run()
         finally:
             del self.attempts[attempt.held.run_id]
 

@@ -21,6 +21,7 @@ from tidemill_contracts.work import (
 )
 from tidemill_kit.errors import TidemillError
 from tidemill_processor.attempt import Tools
+from tidemill_processor.metrics import ENDED
 from tidemill_processor.order import Identity, Order
 from tidemill_processor.process import Child, warm
 from tidemill_processor.settings import MEGABYTE
@@ -169,6 +170,7 @@ class Pure:
             if isinstance(answer.exception(), Unanswered):
                 log.warning("attempt.unreported", job_id=str(each.order.task.job_id))
             elif answer.result() is not ReportOutcome.SUPERSEDED:
+                ENDED.labels(type(each.answer.ending).__name__.lower()).inc()
                 done.append(each.order)
         await _ack(done)
         for each in ran:

@@ -6,13 +6,15 @@ from typing import Self
 
 import typer
 from msgspec import Struct
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
-from tidemill_client.subscription import Item
+from tidemill_client.subscription import Item, Received
 from tidemill_client.wording import outcome
+from tidemill_contracts.job_events import JobStepSucceeded
 from tidemill_contracts.jobs import Job
+from tidemill_contracts.jobs import Progress as JobProgress
 from tidemill_contracts.stream import Progressed
 
 
@@ -70,28 +72,31 @@ def show(job: Job, *, as_json: bool) -> None:
 
 
 async def _follow(client: Client, job: Job, *, as_json: bool) -> None:
-    with ProgressBar(visible=not as_json) as bar:
+    with ProgressBar(len(job.steps), visible=not as_json) as bar:
         async with aclosing(client.follow(job.id)) as items:
             async for item in items:
-                if as_json or not bar.takes(item):
-                    terminal.item(item, as_json=as_json)
+                bar.show(item, as_json=as_json)
 
 
 class ProgressBar:
-    """A bar below the lines on a terminal; in a pipe progress has lines of its own."""
+    """Steps done, and how far the present one is, below the lines of a terminal.
 
-    def __init__(self, *, visible: bool) -> None:
+    In a pipe there is no bar, and progress has lines of its own.
+    """
+
+    def __init__(self, steps: int, *, visible: bool = True) -> None:
         screen = terminal.screen()
         self._shown = visible and screen.is_terminal
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             console=screen,
             transient=True,
             disable=not self._shown,
         )
-        self._bar: TaskID | None = None
+        self._steps = self._bars.add_task(f"{steps} steps", total=steps)
+        self._step: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -100,12 +105,17 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def takes(self, item: Item) -> bool:
-        """Whether the bar shows this item."""
-        if not (self._shown and isinstance(item, Progressed)):
-            return False
-        now = item.progress
-        if self._bar is None:
-            self._bar = self._bars.add_task(now.step)
-        self._bars.update(self._bar, description=now.step, completed=int(now.done), total=now.total)
-        return True
+    def show(self, item: Item, *, as_json: bool = False) -> None:
+        """Print an item as a line above the bar, or move the bar."""
+        if isinstance(item, Progressed) and self._shown:
+            self._move(item.progress)
+            return
+        if isinstance(item, Received) and isinstance(item.event, JobStepSucceeded):
+            self._bars.advance(self._steps)
+        line = terminal.json_text(item) if as_json else terminal.line(item)
+        self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _move(self, now: JobProgress) -> None:
+        if self._step is None:
+            self._step = self._bars.add_task(now.step)
+        self._bars.update(self._step, description=now.step, completed=now.done, total=now.total)

@@ -1,0 +1,92 @@
+"""Every code that a refusal can carry."""
+
+import re
+from collections.abc import Iterator
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules, walk_packages
+
+from msgspec import Struct
+
+from tidemill_kit.errors import TidemillError
+
+PREFIX = "tidemill_"
+GATEWAY = re.compile(r'import problem (\d+) (\w+) "(.*)"')
+
+
+class Code(Struct, frozen=True, order=True):
+    """A stable code with its status and its title."""
+
+    code: str
+    status: int
+    title: str
+
+
+def codes(caddyfile: Path) -> list[Code]:
+    """Those of all errors in all packages, and those that the gateway answers by itself."""
+    _import_everything()
+    errors = {Code(kind.code(), kind.status, kind.title()) for kind in _errors(TidemillError)}
+    own = (Code(m[2], int(m[1]), m[3]) for m in GATEWAY.finditer(caddyfile.read_text()))
+    return sorted(errors | set(own))
+
+
+def table(found: list[Code]) -> str:
+    rows = [f"| `{each.code}` | {each.status} | {each.title} |" for each in found]
+    return "\n".join([*_HEAD, *rows, ""])
+
+
+def page(found: list[Code]) -> str:
+    """The page that a problem's `type` leads to."""
+    rows = "\n".join(
+        f'<tr id="{each.code}"><td><code>{each.code}</code></td>'
+        f"<td>{each.status}</td><td>{escape(each.title)}</td></tr>"
+        for each in found
+    )
+    return _PAGE.replace("<!-- rows -->", rows)
+
+
+def _import_everything() -> None:
+    for package in iter_modules():
+        if package.name.startswith(PREFIX):
+            path = import_module(package.name).__path__
+            for module in walk_packages(path, f"{package.name}."):
+                import_module(module.name)
+
+
+def _errors(kind: type[TidemillError]) -> Iterator[type[TidemillError]]:
+    if kind.__module__.startswith(PREFIX):
+        yield kind
+    for child in kind.__subclasses__():
+        yield from _errors(child)
+
+
+_HEAD = (
+    "# Problems",
+    "",
+    "Every refusal is problem details (RFC 9457), `application/problem+json`, with the members",
+    "`type`, `title`, `status`, `code` and `request_id`, and where they help `detail` and `errors`.",
+    "`code` is stable: decide by it. Some carry members of their own, such as `job_status`.",
+    "",
+    "| code | status | title |",
+    "| --- | --- | --- |",
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Tidemill: problems</title>
+<link rel="stylesheet" href="/docs/style.css">
+<header><a href="/docs/">Tidemill</a> <span>problems</span></header>
+<main>
+<h1>Problems</h1>
+<p>Every refusal is problem details (RFC 9457). Its <code>code</code> is stable: decide by it.</p>
+<table>
+<thead><tr><th>code</th><th>status</th><th>title</th></tr></thead>
+<tbody>
+<!-- rows -->
+</tbody>
+</table>
+</main>
+</html>
+"""
