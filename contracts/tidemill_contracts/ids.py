@@ -2,11 +2,13 @@
 
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
 _RANDOM = (1 << 74) - 1
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def uuid7() -> UUID:
@@ -16,17 +18,17 @@ def uuid7() -> UUID:
 
 def uuid7_floor(moment: datetime) -> UUID:
     """The smallest version 7 UUID of this moment: a bound for ranges of ids."""
-    return _uuid7_at(int(moment.timestamp() * 1000), 0)
+    return _uuid7_at((moment - _EPOCH) // _MILLISECOND, 0)
 
 
 def moment_of(identifier: UUID) -> datetime:
     """When a version 7 UUID was made, to the millisecond."""
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+    return _EPOCH + (identifier.int >> 80) * _MILLISECOND
 
 
 def now() -> datetime:
     """The current moment in UTC, cut to the millisecond that the log keeps."""
-    return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
+    return _EPOCH + time.time_ns() // 1_000_000 * _MILLISECOND
 
 
 def _uuid7_at(milliseconds: int, random: int) -> UUID:

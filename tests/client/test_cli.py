@@ -88,7 +88,7 @@ def test_where_nobody_answers_one_line_says_so(nobody: str, arguments: list[str]
     [
         (["jobs", "submit", "-p", "add", "--params", "{"], "--params"),
         (["jobs", "submit", "-p", "add", "--params", "[]"], "--params"),
-        (["jobs", "submit", "--steps", '[{"procesor": "add"}]'], "--steps"),
+        (["jobs", "submit", "--steps", '[{"name": "add"}]'], "--steps"),
         (["jobs", "submit", "--steps", "/no/such/file"], "/no/such/file"),
         (["jobs", "submit", "-p", "add", "--value", "ten"], "--value"),
         (["jobs", "submit", "-p", "add", "--label", "bare"], "--label"),

@@ -208,7 +208,7 @@ async def test_a_lost_store_begins_an_epoch_and_loses_nothing(
         first = await ann.submit(3)
         await listener.items(3)
         before = stack.kill("nats-server", signal.SIGSTOP)
-        shutil.rmtree(stack.data / "nats", ignore_errors=True)
+        shutil.rmtree(stack.data / "nats" / "jetstream")
         stack.kill("nats-server")
         second = await ann.submit(3)
         await stack.ready("nats-server", instead_of=before)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import typer
 from tidemill_client import settings, terminal
 from tidemill_client.client import Client
 from tidemill_client.credentials import Credentials, StoredKeyring
-from tidemill_client.problems import ClientError
+from tidemill_client.problems import ApiProblem, ClientError
 from tidemill_contracts.jobs import JobStatus
 
 REFUSED = 3
@@ -37,7 +38,7 @@ def run[T](context: typer.Context, use: Callable[[Client], Awaitable[T]]) -> T:
         # the reader of our output has left; the command line knows how to end then
         raise
     except (ClientError, OSError) as error:
-        terminal.note(f"tidemill: {error}")
+        terminal.note(f"tidemill: {error}{_advice(error)}")
         raise typer.Exit(REFUSED) from error
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
@@ -57,6 +58,11 @@ def address(context: typer.Context) -> str:
     chosen: str | None = context.obj
     kept = Credentials(found.folder).read().current
     return (chosen or found.url or kept or settings.DEFAULT_URL).rstrip("/")
+
+
+def _advice(error: Exception) -> str:
+    unknown = isinstance(error, ApiProblem) and error.status == HTTPStatus.UNAUTHORIZED
+    return "; use `tidemill login` or set TM_TOKEN" if unknown else ""
 
 
 def json_value[T](text: str, kind: type[T] | Any, *, option: str) -> T:

@@ -1,5 +1,7 @@
 """Run a service: uvicorn in this process, on the settings' address."""
 
+import signal
+import sys
 from typing import Any, Literal
 
 import uvicorn
@@ -30,4 +32,11 @@ def run(
         "ws_max_size": MAX_FRAME_BYTES,
         "ws_per_message_deflate": False,
     }
+    # uvicorn raises the signal again once it is done: that is a clean end, not a death
+    signal.signal(signal.SIGTERM, _leave)
     uvicorn.run(app, **options)
+
+
+def _leave(number: int, frame: object) -> None:
+    del number, frame
+    sys.exit(0)

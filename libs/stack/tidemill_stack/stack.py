@@ -32,6 +32,7 @@ class Stack:
 
     url: str
     urls: dict[str, str]
+    ports: dict[str, int]
     nats_url: str
     s3_endpoint: str
     credentials: Credentials
@@ -147,6 +148,7 @@ class Stack:
         self._ports = Ports(before.ports if before else {})
         self._gateway = gateway.settle(self._gateway, self._ports)
         layout.take_ports(self._ports, known, self._external)
+        self.ports = self._ports.given
         self.url = self._given.get("TM_PUBLIC_URL") or self._gateway.url
         self._addresses = layout.addresses(
             self.url, self._ports, known, self._external, self.credentials
@@ -166,7 +168,7 @@ class Stack:
         self._write_state()
 
     async def _start_servers(self) -> None:
-        ports, env = self._ports.given, bare(self._given)
+        ports, env = self.ports, bare(self._given)
         async with TaskGroup() as tasks:
             tasks.create_task(self._start_database(env))
             if self._external.nats_url is None:
@@ -179,7 +181,7 @@ class Stack:
 
     async def _start_database(self, env: dict[str, str]) -> None:
         if self._external.admin_database_url is None:
-            folder, port = self.data / "postgres", self._ports.given["postgres"]
+            folder, port = self.data / "postgres", self.ports["postgres"]
             password = self.credentials.postgres_admin
             await postgres.prepare(folder, self.data / "secrets", password, env)
             await self._start(postgres.component(folder, port, password, env))
@@ -200,7 +202,7 @@ class Stack:
             caddy = gateway.component(
                 self.data / "gateway",
                 self._gateway,
-                self._ports.given,
+                self.ports,
                 self._given,
                 asks_identity="identity" in started,
             )
@@ -227,7 +229,7 @@ class Stack:
     def _write_state(self) -> None:
         now = state.State(
             supervisor=self._holder,
-            ports=self._ports.given,
+            ports=self.ports,
             urls={"gateway": self.url, **self.urls},
             components=self.running(),
         )

@@ -30,6 +30,7 @@ class Options(Struct, frozen=True, kw_only=True):
     host: str
     domain: str | None = None
     slots: int | None = None
+    services: list[str] | None = None
     reload: bool = False
 
     def command(self) -> list[str]:
@@ -50,6 +51,7 @@ async def run(options: Options) -> int:
         host=options.host,
         domain=options.domain,
         slots=options.slots,
+        services=options.services,
         env=_processor_paths() if options.reload else {},
         report=lambda name, seconds: say(f"  {name:<20} {seconds:5.2f} s"),
     )
@@ -57,20 +59,27 @@ async def run(options: Options) -> int:
     if not await _started(stack, stop):
         return 0
     say(f"ready in {monotonic() - began:.1f} s: {stack.url}")
+    await _beside(stack, stop, reload=options.reload)
+    began = monotonic()
+    say("stopping")
+    await stack.stop()
+    say(f"stopped in {monotonic() - began:.1f} s")
+    return 0
+
+
+async def _beside(stack: Stack, stop: asyncio.Event, *, reload: bool) -> None:
+    """What goes on until the signal comes."""
     async with asyncio.TaskGroup() as tasks:
-        beside = [tasks.create_task(_offer_setup(stack))]
-        if options.reload:
+        beside: list[asyncio.Task[None]] = []
+        if stack.has("identity"):
+            beside.append(tasks.create_task(_offer_setup(stack)))
+        if reload:
             from tidemill_stack.reload import watch
 
             beside.append(tasks.create_task(watch(stack, say)))
         await stop.wait()
         for task in beside:
             task.cancel()
-    began = monotonic()
-    say("stopping")
-    await stack.stop()
-    say(f"stopped in {monotonic() - began:.1f} s")
-    return 0
 
 
 async def _started(stack: Stack, stop: asyncio.Event) -> bool:

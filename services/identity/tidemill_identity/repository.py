@@ -92,12 +92,6 @@ class AccountRepository(Repository):
         good = setup_links.c.used_at.is_(None) & (setup_links.c.expires_at > func.now())
         return await self.run(use.where(good)) == 1
 
-    async def use_configured_link(self, digest: bytes) -> bool:
-        """Use up the link of the settings; False where it was used before."""
-        row = {"digest": digest, "expires_at": func.now(), "used_at": func.now()}
-        first = upsert(setup_links).on_conflict_do_nothing().values(row)
-        return await self.run(first) == 1
-
 
 class RefreshToken(Struct, frozen=True):
     """A refresh token as it was found, with its session."""

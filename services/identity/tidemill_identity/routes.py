@@ -130,17 +130,11 @@ async def me(
 
 
 @post("/v1/setup", opt=PUBLIC, tags=["Identity"], cache_control=NEVER_KEPT)
-async def set_up(
-    data: JSONBody[SetUp],
-    database: Store,
-    passwords: Hashing,
-    settings: Configured,
-) -> Registration:
+async def set_up(data: JSONBody[SetUp], database: Store, passwords: Hashing) -> Registration:
     """Make the system's first administrator with the one-time link."""
     return await usecases.set_up(
         database,
         passwords,
-        settings,
         token=data.token,
         email=data.email,
         password=data.password,

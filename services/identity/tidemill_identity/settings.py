@@ -40,13 +40,6 @@ class Settings(settings.Settings, frozen=True, kw_only=True):
         int,
         Meta(ge=1, description="Passwords that may wait to be checked; two are at a time."),
     ] = 64
-    setup_token: Annotated[
-        str,
-        Meta(
-            description="Makes the system's first administrator, once; empty for none.",
-            extra={"secret": True},
-        ),
-    ] = ""
     setup_link_s: Annotated[int, Meta(ge=1, description="Seconds a setup link is good for.")] = (
         24 * 3_600
     )

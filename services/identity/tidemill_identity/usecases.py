@@ -1,7 +1,6 @@
 """What identity does: register, sign in, renew, sign out, set up."""
 
 from datetime import timedelta
-from hmac import compare_digest
 
 from tidemill_contracts.identity import (
     RefreshSession,
@@ -86,7 +85,6 @@ async def register(
 async def set_up(
     database: Database,
     passwords: Passwords,
-    settings: Settings,
     *,
     token: str,
     email: str,
@@ -96,7 +94,8 @@ async def set_up(
     made, password_hash = await _prepare(passwords, email, password, system_admin=True)
     async with database.transaction() as connection:
         accounts = AccountRepository(connection)
-        if not await _use_link(accounts, settings, token) or await accounts.has_administrator():
+        good = await accounts.use_setup_link(tokens.digest(token))
+        if not good or await accounts.has_administrator():
             raise SetupLinkInvalid
         if not await accounts.add(made, password_hash):
             raise EmailTaken
@@ -180,13 +179,6 @@ async def _prepare(
     async with passwords.turn():
         password_hash = await passwords.hash(password)
     return lifecycle.register(email, now(), system_admin=system_admin), password_hash
-
-
-async def _use_link(accounts: AccountRepository, settings: Settings, token: str) -> bool:
-    digest = tokens.digest(token)
-    if settings.setup_token and compare_digest(digest, tokens.digest(settings.setup_token)):
-        return await accounts.use_configured_link(digest)
-    return await accounts.use_setup_link(digest)
 
 
 async def _check(

@@ -1,6 +1,7 @@
 """From the steps that were asked for to steps that fit, and to the tasks that run them."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from tidemill_kit.errors import BadRequest, Invalid
 
 MAX_TASK_STEPS = 16
 DEFAULT_QUEUE = "default"
+MAX_ERRORS = 20
+MAX_MESSAGE = 300
 
 
 class StepsAmbiguous(BadRequest):
@@ -122,12 +125,16 @@ def _continues(made: Plan, group: list[int], index: int, step: StepRecord) -> bo
 
 
 def _names(specs: list[StepSpec]) -> list[str]:
-    names: list[str] = []
+    chosen: set[str] = set()
     for index, spec in enumerate(specs):
+        if spec.name in chosen:
+            _refuse(f"steps.{index}.name", f"another step is named {spec.name!r} already")
+        if spec.name is not None:
+            chosen.add(spec.name)
+    names: list[str] = []
+    for spec in specs:
         name, number = spec.name or spec.processor, 1
-        while name in names:
-            if spec.name is not None:
-                _refuse(f"steps.{index}.name", f"another step is named {name!r} already")
+        while spec.name is None and (name in chosen or name in names):
             number += 1
             name = f"{spec.processor}-{number}"
         names.append(name)
@@ -135,16 +142,17 @@ def _names(specs: list[StepSpec]) -> list[str]:
 
 
 def _needs(spec: StepSpec, index: int, names: list[str]) -> list[str]:
-    if spec.needs is None:
-        return [names[index - 1]] if index else []
-    for number, need in enumerate(spec.needs):
+    needs = spec.needs
+    if needs is None:
+        needs = [names[index - 1]] if index else []
+    for number, need in enumerate(needs):
         if need not in names:
             _refuse(f"steps.{index}.needs.{number}", f"there is no step named {need!r}")
         if need == names[index]:
             _refuse(f"steps.{index}.needs.{number}", "a step cannot need itself")
-    if spec.input is not None and spec.input not in spec.needs:
+    if spec.input is not None and spec.input not in needs:
         _refuse(f"steps.{index}.input", "the input must be one of the steps it needs")
-    return list(dict.fromkeys(spec.needs))
+    return list(dict.fromkeys(needs))
 
 
 def _processor(
@@ -157,12 +165,17 @@ def _processor(
         name = f"there is no processor named {spec.processor!r}"
         raise ProcessorUnknown(errors=[FieldError(f"steps.{index}.processor", name)])
     errors = [
-        FieldError(_path(index, list(error.instance_path)), error.message)
-        for error in jsonschema_rs.iter_errors(info.params_schema, spec.params)
+        FieldError(_path(index, list(error.instance_path)), _short(error.message))
+        for error in islice(jsonschema_rs.iter_errors(info.params_schema, spec.params), MAX_ERRORS)
     ]
     if errors:
         raise ParamsInvalid(errors=errors)
     return info
+
+
+def _short(message: str) -> str:
+    """A message that repeats what was sent may be as long as that was."""
+    return message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
 
 
 def _path(index: int, inside: list[Any]) -> str:

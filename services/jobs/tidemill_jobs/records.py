@@ -65,6 +65,11 @@ class StepRecord(Struct, kw_only=True):
     kept: Payload | None = None
     media_type: str | None = None
 
+    @property
+    def gave_nothing(self) -> bool:
+        """Whether it has no result; a null that was given on purpose has a media type."""
+        return self.kept is None or (self.kept == Payload() and self.media_type is None)
+
 
 class TaskRecord(Struct, kw_only=True):
     """A run of neighbouring steps that one worker does in one attempt."""
@@ -174,7 +179,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 def result_of(job_id: UUID, step: StepRecord, *, uri: str | None = None) -> Result | None:
     """What the API says of a step's output; null where it gave nothing."""
     kept = step.kept
-    if kept is None:
+    if kept is None or step.gave_nothing:
         return None
     link = uri or f"/v1/jobs/{job_id}/steps/{step.name}/result"
     if kept.frame is not None:

@@ -84,7 +84,6 @@ class Workers:
         self._sweeper = sweeper
         self._cancels = cancels
         self._ack_wait_s = ack_wait_s
-        self._queues: set[str] = set()
 
     async def serve(self, client: Client) -> None:
         async def epoch(asked: AskEpoch) -> Epoch:
@@ -101,7 +100,6 @@ class Workers:
 
     async def reconnected(self, client: Client) -> None:
         """The store may be a new one: make what is missing and fill it again."""
-        self._queues.clear()
         await topology.ensure(client)
         for queue in self._fleet.slots:
             await dispatch.ensure_queue(client, queue, self._ack_wait_s)
@@ -110,10 +108,8 @@ class Workers:
     async def _announce(self, client: Client, said: Announce) -> dict[str, str]:
         before = self._fleet.live_processors
         is_new = await self._fleet.announce(said)
-        for queue in sorted({info.queue for info in said.processors} - self._queues):
-            await topology.ensure(client)
+        for queue in sorted({info.queue for info in said.processors}):
             await dispatch.ensure_queue(client, queue, self._ack_wait_s)
-            self._queues.add(queue)
         if is_new:
             await self._sweeper.new_boot(said.worker)
         elif self._fleet.live_processors - before:

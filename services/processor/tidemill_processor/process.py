@@ -65,16 +65,7 @@ class Child:
         """Start a process and wait until it has loaded its processors."""
         ours, theirs = socket.socketpair()
         lines = Lines(printed)
-        confinement = Confinement(
-            descriptor=theirs.fileno(),
-            parent=os.getpid(),
-            memory_bytes=settings.child_memory_mb * MEGABYTE,
-            file_bytes=settings.child_file_mb * MEGABYTE,
-            # pure steps are tiny, and somebody waits for each
-            nice=0 if pure else settings.child_nice,
-            paths=[str(each) for each in settings.paths],
-            pure=pure,
-        )
+        confinement = _confinement(settings, theirs.fileno(), pure=pure)
         with theirs:
             # isolated mode: neither the folder it stands in nor the environment adds modules
             process = await asyncio.create_subprocess_exec(
@@ -153,6 +144,19 @@ class Child:
         else:
             error = JobError(code="child_crashed", message=f"the process ended with {how}")
         return Failed(failure=FailureKind.CRASH, error=error)
+
+
+def _confinement(settings: Settings, descriptor: int, *, pure: bool) -> Confinement:
+    return Confinement(
+        descriptor=descriptor,
+        parent=os.getpid(),
+        memory_bytes=settings.child_memory_mb * MEGABYTE,
+        file_bytes=settings.child_file_mb * MEGABYTE,
+        # pure steps are tiny, and somebody waits for each
+        nice=0 if pure else settings.child_nice,
+        paths=[str(each) for each in settings.paths],
+        pure=pure,
+    )
 
 
 async def warm(

@@ -21,6 +21,22 @@ from tidemill_kit.documents.services import Service
 JSON = "application/json"
 BYTES = "application/octet-stream"
 REFUSAL = {"$ref": "#/components/responses/Problem"}
+INFO: Schema = {
+    "title": "Tidemill",
+    "version": VERSION,
+    "description": "Upload data, run processors and pipelines over it, watch every step live, "
+    "replay what happened. The live stream is described in /asyncapi.json.",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
+PROBLEM: Schema = {
+    "description": "Refused; `code` says why (see /docs/problems).",
+    "content": {"application/problem+json": {"schema": schemas.reference("Problem")}},
+}
+BEARER: Schema = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An access token or an API key.",
+}
 UPLOAD: Schema = {
     "type": "object",
     "required": ["file"],
@@ -97,34 +113,16 @@ def document(services: Iterable[Service]) -> Schema:
     paths: dict[str, Schema] = {}
     for endpoint in sorted(endpoints, key=lambda each: (each.path, each.method)):
         paths.setdefault(endpoint.path, {})[endpoint.method] = _operation(endpoint, shapes)
+    named = {**_parameter_types(services), **shapes.named}
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Tidemill",
-            "version": VERSION,
-            "description": "Upload data, run processors and pipelines over it, watch every step "
-            "live, replay what happened. The live stream is described in /asyncapi.json.",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
+        "info": INFO,
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": dict(sorted({**_parameter_types(services), **shapes.named}.items())),
-            "responses": {
-                "Problem": {
-                    "description": "Refused; `code` says why (see /docs/problems).",
-                    "content": {
-                        "application/problem+json": {"schema": schemas.reference("Problem")}
-                    },
-                }
-            },
-            "securitySchemes": {
-                "bearer": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "An access token or an API key.",
-                }
-            },
+            "schemas": dict(sorted(named.items())),
+            "responses": {"Problem": PROBLEM},
+            "securitySchemes": {"bearer": BEARER},
         },
     }
 

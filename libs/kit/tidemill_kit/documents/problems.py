@@ -12,11 +12,13 @@ from msgspec import Struct
 from tidemill_kit.errors import TidemillError
 
 PREFIX = "tidemill_"
+# its errors are told on the terminal, never over HTTP
+STACK = "tidemill_stack"
 GATEWAY = re.compile(r'import problem (\d+) (\w+) "(.*)"')
 
 
 class Code(Struct, frozen=True, order=True):
-    """A stable code with its status and its title."""
+    """A stable code with its status and what it can mean."""
 
     code: str
     status: int
@@ -26,9 +28,12 @@ class Code(Struct, frozen=True, order=True):
 def codes(caddyfile: Path) -> list[Code]:
     """Those of all errors in all packages, and those that the gateway answers by itself."""
     _import_everything()
-    errors = {Code(kind.code(), kind.status, kind.title()) for kind in _errors(TidemillError)}
-    own = (Code(m[2], int(m[1]), m[3]) for m in GATEWAY.finditer(caddyfile.read_text()))
-    return sorted(errors | set(own))
+    titles: dict[tuple[str, int], set[str]] = {}
+    for kind in _errors(TidemillError):
+        titles.setdefault((kind.code(), kind.status), set()).add(kind.title())
+    for status, code, title in GATEWAY.findall(caddyfile.read_text()):
+        titles.setdefault((code, int(status)), set()).add(title)
+    return [Code(*each, " / ".join(sorted(found))) for each, found in sorted(titles.items())]
 
 
 def table(found: list[Code]) -> str:
@@ -48,25 +53,26 @@ def page(found: list[Code]) -> str:
 
 def _import_everything() -> None:
     for package in iter_modules():
-        if package.name.startswith(PREFIX):
+        if package.name.startswith(PREFIX) and package.name != STACK:
             path = import_module(package.name).__path__
             for module in walk_packages(path, f"{package.name}."):
                 import_module(module.name)
 
 
 def _errors(kind: type[TidemillError]) -> Iterator[type[TidemillError]]:
-    if kind.__module__.startswith(PREFIX):
-        yield kind
     for child in kind.__subclasses__():
+        package = child.__module__.partition(".")[0]
+        if package.startswith(PREFIX) and package != STACK:
+            yield child
         yield from _errors(child)
 
 
 _HEAD = (
     "# Problems",
     "",
-    "Every refusal is problem details (RFC 9457), `application/problem+json`, with the members",
-    "`type`, `title`, `status`, `code` and `request_id`, and where they help `detail` and `errors`.",
-    "`code` is stable: decide by it. Some carry members of their own, such as `job_status`.",
+    "Every refusal is problem details (RFC 9457), `application/problem+json`, with `type`,",
+    "`title`, `status`, `code` and `request_id`, and where they help `detail` and `errors`. `code`",
+    "is stable: decide by it. Some carry members of their own, such as `job_status`.",
     "",
     "| code | status | title |",
     "| --- | --- | --- |",

@@ -9,7 +9,6 @@ from tidemill_kit import settings
 from tidemill_kit.documents import deployment
 from tidemill_kit.documents.services import Service
 
-PLACEHOLDER = "service"
 WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 BOUNDS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 
@@ -90,7 +89,7 @@ def _variables(kind: type[Struct], without: Iterable[str] = ()) -> list[Variable
 def _variable(field: structs.FieldInfo) -> Variable:
     declared: Any = field.type
     meta: Meta = declared.__metadata__[0]
-    name = field.name.replace(PLACEHOLDER, f"<{PLACEHOLDER}>").upper()
+    name = field.name.replace("service_", "<service>_").upper()
     return Variable(
         name=f"{settings.PREFIX}{name}",
         kind=_kind(declared.__origin__, meta),
@@ -109,5 +108,5 @@ def _kind(kind: Any, meta: Meta) -> str:
 
 
 def _summary(kind: type[Struct]) -> str:
-    """The Struct's own sentence; msgspec gives one without it that of its fields."""
+    """The Struct's own sentence, if it has one."""
     return (kind.__dict__.get("__doc__") or "").partition("\n")[0]

@@ -1,0 +1,368 @@
+"""The ledger against PostgreSQL: groups, fencing, bad data, lost connections."""
+
+import asyncio
+import hashlib
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+import pytest
+from tests.jobs.builders import a_failure
+from tests.jobs.office import Office
+
+from tidemill_contracts.catalogue import decode
+from tidemill_contracts.event import MAX_EVENT_BYTES
+from tidemill_contracts.ids import uuid7
+from tidemill_contracts.job_events import FailureKind, JobFailed, JobStepSucceeded, JobSubmitted
+from tidemill_contracts.jobs import CancelJob, Job, JobError, JobStatus, StepSpec
+from tidemill_contracts.work import (
+    ClaimOutcome,
+    Failed,
+    Payload,
+    ReportOutcome,
+    StepOutput,
+    Succeeded,
+)
+from tidemill_jobs.book import IdempotencyKey
+from tidemill_jobs.commands import CancelOne, IdempotencyKeyReused, JobNotFound, Unstorable
+from tidemill_jobs.lifecycle import JobFinished
+
+
+async def status_of(owner: asyncpg.Connection, job_id: UUID) -> str:
+    return await owner.fetchval("select status from jobs where id = $1", job_id)
+
+
+async def types_of(owner: asyncpg.Connection, job_id: UUID) -> list[str]:
+    """The job's events in order, after a look at their numbers."""
+    rows = await owner.fetch("select seq, type from events where key = $1 order by seq", job_id)
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    return [row["type"].removeprefix("job.") for row in rows]
+
+
+async def event_of(owner: asyncpg.Connection, job_id: UUID, kind: str) -> Any:
+    query = "select body from events where key = $1 and type = $2"
+    body = await owner.fetchval(query, job_id, f"job.{kind}")
+    assert len(body) <= MAX_EVENT_BYTES
+    return decode(body)
+
+
+def a_key(tenant_id: UUID, key: str = "k", body: bytes = b"body") -> IdempotencyKey:
+    return IdempotencyKey(tenant_id, "jobs", key, hashlib.sha256(body).digest())
+
+
+async def test_a_job_goes_from_submit_to_success(office: Office, owner: asyncpg.Connection) -> None:
+    accepted = await office.submit()
+    order = await office.order()
+
+    outcome = await office.run(order)
+
+    assert outcome is ReportOutcome.APPLIED
+    assert await status_of(owner, accepted.job_id) == "succeeded"
+    assert await types_of(owner, accepted.job_id) == [
+        "submitted",
+        "queued",
+        "started",
+        "step_succeeded",
+        "succeeded",
+    ]
+
+
+async def test_what_is_answered_is_what_is_stored(
+    office: Office, owner: asyncpg.Connection
+) -> None:
+    accepted = await office.submit(office.draft(labels={"a": "ä"}, value={"x": [1, 2.5, None]}))
+
+    shown = msgspec.json.decode(accepted.body, type=Job)
+
+    row = await owner.fetchrow("select * from jobs where id = $1", accepted.job_id)
+    assert row is not None
+    assert (shown.id, shown.status, shown.seq) == (row["id"], row["status"], row["seq"])
+    assert msgspec.json.decode(row["labels"]) == {"a": "ä"}
+    assert msgspec.json.decode(row["given"]) == {"value": {"x": [1, 2.5, None]}}
+
+
+async def test_a_group_answers_each_command_by_itself(office: Office) -> None:
+    accepted = await office.submit()
+    order = await office.order()
+    tenant_id = order.tenant_id
+
+    answers = await asyncio.gather(
+        office.submit(),
+        office.claim(order),
+        office.ask(CancelOne, tenant_id=uuid4(), job_id=accepted.job_id, order=CancelJob()),
+        office.ask(CancelOne, tenant_id=tenant_id, job_id=uuid7(), order=CancelJob()),
+        office.report(order, uuid4(), Succeeded()),
+        return_exceptions=True,
+    )
+
+    submitted, claimed, foreign, unknown, reported = answers
+    assert not isinstance(submitted, BaseException)
+    assert not isinstance(claimed, BaseException)
+    assert claimed.outcome is ClaimOutcome.GRANTED
+    assert isinstance(foreign, JobNotFound)
+    assert isinstance(unknown, JobNotFound)
+    assert reported is ReportOutcome.SUPERSEDED
+
+
+async def test_of_many_claims_of_one_order_one_is_granted(replicas: list[Office]) -> None:
+    for _ in range(10):
+        await replicas[0].submit()
+        order = await replicas[0].order()
+
+        answers = await asyncio.gather(*[replicas[n % 2].claim(order) for n in range(20)])
+
+        found = [answer.outcome for answer in answers]
+        assert found.count(ClaimOutcome.GRANTED) == 1
+        assert found.count(ClaimOutcome.BUSY) == 19
+
+
+async def test_a_claim_that_waited_for_another_replica_sees_what_it_did(
+    office: Office,
+    owner: asyncpg.Connection,
+) -> None:
+    await office.submit()
+    order = await office.order()
+    async with owner.transaction():
+        await owner.execute(
+            """update jobs set status = 'running', attempt = 1 where id = $1""", order.job_id
+        )
+        await owner.execute(
+            """update tasks set status = 'running', attempt = 1, run_id = $2, worker = 'other',
+            lease_until = clock_timestamp() + interval '30 s' where id = $1""",
+            order.task_id,
+            uuid4(),
+        )
+        claiming = asyncio.create_task(office.claim(order))
+        await a_ledger_waits(owner)
+
+    answer = await claiming
+
+    assert answer.outcome is ClaimOutcome.BUSY
+
+
+async def a_ledger_waits(owner: asyncpg.Connection) -> None:
+    """Return once a ledger's connection waits for a lock."""
+    async with asyncio.timeout(5):
+        while not await owner.fetchval(
+            """select count(*) from pg_stat_activity
+            where application_name = 'tidemill-jobs-ledger' and wait_event_type = 'Lock'"""
+        ):
+            await owner.execute("select pg_stat_clear_snapshot()")
+
+
+@pytest.mark.parametrize("where", ["labels", "value"])
+async def test_what_cannot_be_stored_is_refused_for_itself_alone(
+    office: Office,
+    owner: asyncpg.Connection,
+    where: str,
+) -> None:
+    bad = {"labels": {"k": "a\0b"}} if where == "labels" else {"value": {"deep": ["a\0b"]}}
+    drafts = [office.draft(**(bad if number == 7 else {})) for number in range(20)]
+
+    answers = await asyncio.gather(*map(office.submit, drafts), return_exceptions=True)
+
+    assert [type(a).__name__ for a in answers].count("Unstorable") == 1
+    assert isinstance(answers[7], Unstorable)
+    count = "select count(*) from jobs where id = any($1)"
+    assert await owner.fetchval(count, [draft.id for draft in drafts]) == 19
+
+
+async def test_a_command_that_breaks_is_refused_for_itself_alone(office: Office) -> None:
+    broken = office.draft()
+    broken.run_at = broken.created_at.replace(tzinfo=None)
+    drafts = [office.draft(), broken, office.draft()]
+
+    answers = await asyncio.gather(*map(office.submit, drafts), return_exceptions=True)
+
+    assert [isinstance(answer, Exception) for answer in answers] == [False, True, False]
+
+
+async def test_an_output_that_cannot_be_stored_fails_its_job(
+    office: Office, owner: asyncpg.Connection
+) -> None:
+    accepted = await office.submit()
+    order = await office.order()
+
+    await office.run(order, "a\0b")
+
+    assert await status_of(owner, accepted.job_id) == "failed"
+    failed = await event_of(owner, accepted.job_id, "failed")
+    assert failed.error.code == "unstorable_value"
+
+
+async def test_a_claim_and_finish_by_a_name_that_cannot_be_stored_is_answered(
+    office: Office,
+) -> None:
+    await office.submit(office.draft("noop", value=1))
+    order = await office.order()
+    run_id = uuid4()
+    claim = msgspec.structs.replace(office.claim_of(order, run_id), worker="a\0b")
+
+    with pytest.raises(Unstorable):
+        await office.report(order, run_id, Succeeded(), claim=claim)
+
+
+async def test_a_key_used_again_gets_the_first_answer(office: Office) -> None:
+    first_draft, second_draft = office.draft(), office.draft()
+    key = a_key(first_draft.tenant_id)
+    first = await office.submit(first_draft, key=key)
+
+    again = await office.submit(second_draft, key=key)
+
+    assert (first.replayed, again.replayed) == (False, True)
+    assert (again.job_id, again.body) == (first.job_id, first.body)
+
+
+async def test_a_key_used_for_something_else_is_refused(office: Office) -> None:
+    tenant_id = uuid4()
+    await office.submit(key=a_key(tenant_id))
+
+    with pytest.raises(IdempotencyKeyReused):
+        await office.submit(key=a_key(tenant_id, body=b"other"))
+
+
+async def test_a_key_belongs_to_its_tenant(office: Office) -> None:
+    first = await office.submit(key=a_key(uuid4()))
+
+    second = await office.submit(key=a_key(uuid4()))
+
+    assert second.job_id != first.job_id
+
+
+async def test_twenty_at_once_with_one_key_make_one_job(
+    replicas: list[Office],
+    owner: asyncpg.Connection,
+) -> None:
+    key = a_key(uuid4())
+    drafts = [replicas[0].draft() for _ in range(20)]
+
+    answers = await asyncio.gather(
+        *[replicas[n % 2].submit(draft, key=key) for n, draft in enumerate(drafts)]
+    )
+
+    assert len({answer.job_id for answer in answers}) == 1
+    assert len({answer.body for answer in answers}) == 1
+    assert [answer.replayed for answer in answers].count(False) == 1
+    count = "select count(*) from jobs where id = any($1)"
+    assert await owner.fetchval(count, [draft.id for draft in drafts]) == 1
+
+
+async def test_a_lost_connection_makes_nothing_twice_and_loses_nothing(
+    office: Office,
+    owner: asyncpg.Connection,
+) -> None:
+    drafts = [office.draft() for _ in range(120)]
+    key_of = {draft.id: a_key(draft.tenant_id) for draft in drafts}
+    done = asyncio.Event()
+
+    async def cut() -> int:
+        cuts = 0
+        while not done.is_set():
+            cuts += await owner.fetchval(
+                """select count(pg_terminate_backend(pid)) from pg_stat_activity
+                where application_name = 'tidemill-jobs-ledger'"""
+            )
+            await asyncio.wait([asyncio.create_task(done.wait())], timeout=0.05)
+        return cuts
+
+    cutting = asyncio.create_task(cut())
+    for start in range(0, len(drafts), 10):
+        some = drafts[start : start + 10]
+        answers = await asyncio.gather(*[office.submit(d, key=key_of[d.id]) for d in some])
+        assert [answer.job_id for answer in answers] == [draft.id for draft in some]
+    done.set()
+
+    assert await cutting > 0
+    for draft in drafts:
+        assert await types_of(owner, draft.id) == ["submitted", "queued"]
+
+
+async def test_events_stay_small_whatever_a_job_holds(
+    office: Office, owner: asyncpg.Connection
+) -> None:
+    large = "x" * 200_000
+    step = StepSpec(processor="wait", params={"note": large})
+    accepted = await office.submit(office.draft(step, value=large))
+    order = await office.order()
+
+    await office.run(order, large)
+
+    submitted = await event_of(owner, accepted.job_id, "submitted")
+    kept = await event_of(owner, accepted.job_id, "step_succeeded")
+    ended = await event_of(owner, accepted.job_id, "succeeded")
+    assert isinstance(submitted, JobSubmitted)
+    assert submitted.value is None
+    assert isinstance(kept, JobStepSucceeded)
+    assert kept.result is not None
+    assert kept.result.size_bytes == len(large) + 2
+    assert kept.result.sha256 == hashlib.sha256(f'"{large}"'.encode()).hexdigest()
+    assert ended.result.uri == f"/v1/jobs/{accepted.job_id}/result"
+
+
+@pytest.mark.parametrize("part", ["message", "traceback"])
+async def test_an_error_stays_small_in_events(
+    office: Office,
+    owner: asyncpg.Connection,
+    part: str,
+) -> None:
+    accepted = await office.submit()
+    order = await office.order()
+    run_id = uuid4()
+    await office.claim(order, run_id)
+    words: dict[str, Any] = {"code": "broken", "message": "m"} | {part: "ü" * 100_000}
+
+    ending = Failed(failure=FailureKind.DATA, error=JobError(**words))
+    await office.report(order, run_id, ending)
+
+    failed = await event_of(owner, accepted.job_id, "failed")
+    assert isinstance(failed, JobFailed)
+    await event_of(owner, accepted.job_id, "step_failed")
+
+
+async def test_a_cancel_of_an_ended_job_changes_nothing(
+    office: Office, owner: asyncpg.Connection
+) -> None:
+    accepted = await office.submit()
+    order = await office.order()
+    await office.run(order)
+    before = await types_of(owner, accepted.job_id)
+
+    with pytest.raises(JobFinished):
+        await office.ask(
+            CancelOne, tenant_id=order.tenant_id, job_id=order.job_id, order=CancelJob()
+        )
+
+    assert await types_of(owner, accepted.job_id) == before
+
+
+async def test_each_attempt_is_a_row_with_its_owner(
+    office: Office, owner: asyncpg.Connection
+) -> None:
+    accepted = await office.submit()
+    order = await office.order()
+    run_id = uuid4()
+    await office.claim(order, run_id)
+
+    await office.report(order, run_id, a_failure(FailureKind.DATA))
+
+    row = await owner.fetchrow("select * from attempts where job_id = $1", accepted.job_id)
+    assert row is not None
+    assert (row["run_id"], row["attempt"], row["outcome"]) == (run_id, 1, "failed")
+    assert row["started_at"] <= row["finished_at"]
+    assert msgspec.json.decode(row["error"])["code"] == "broken"
+
+
+async def test_a_large_output_is_stored_with_its_job(
+    office: Office, owner: asyncpg.Connection
+) -> None:
+    await office.submit(office.draft("wait", "wait"))
+    order = await office.order()
+    run_id = uuid4()
+    await office.claim(order, run_id)
+
+    output = StepOutput(step="wait", payload=Payload(value=[1.5] * 50_000))
+    outcome = await office.report(order, run_id, outputs=[output])
+
+    assert outcome is ReportOutcome.APPLIED
+    assert await status_of(owner, order.job_id) == JobStatus.RUNNING
