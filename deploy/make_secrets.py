@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Makes the secrets that compose.yaml mounts: `uv run python deploy/make_secrets.py [FOLDER]`.
 
 What is there stays, what is missing is made, so it may run again at any time. Every container

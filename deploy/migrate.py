@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Makes every service's role and schema, sets its password and brings its tables up to date.
 
 Runs once before the services of this version start; running it again changes nothing.

@@ -16,6 +16,9 @@ from tidemill_kit.documents import generate
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
+SITE = ROOT / "docs" / "site"
+SERVED = ROOT / "libs" / "stack" / "tidemill_stack" / "site" / "docs"
+FOREIGN = re.compile(r"https?://|[\"']//|<script>|\s(style|on\w+)=")
 VARIABLE = re.compile(r"\bTM_[A-Z0-9_]+[A-Z0-9]\b")
 GENERIC = re.compile(r"(IDENTITY|INGESTION|JOBS|NOTIFIER|PROCESSOR)(?=_(DB|PASSWORD|UPSTREAM))")
 
@@ -87,14 +90,35 @@ def test_every_variable_is_in_the_table(documents: dict[str, str]) -> None:
     folders = [ROOT / name for name in ("contracts", "libs", "services", "deploy")]
     sources = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     texts = [path.read_text(errors="ignore") for path in sources if path.suffix != ".pyc"]
-    named = {name for text in texts for name in VARIABLE.findall(text)}
+    named = {name for text in texts for name in VARIABLE.findall(text)} - {"TM_X_FILE"}
 
     generic = {GENERIC.sub("<SERVICE>", name.removesuffix("_FILE")) for name in named}
 
-    assert sorted(name for name in generic if name not in documents[generate.SETTINGS]) == []
+    table = documents[generate.SETTINGS]
+    assert sorted(name for name in generic if f"`{name}`" not in table) == []
 
 
 def test_a_code_has_one_status(documents: dict[str, str]) -> None:
     codes = re.findall(r"^\| `(\w+)`", documents["docs/reference/problems.md"], re.MULTILINE)
 
     assert len(codes) == len(set(codes))
+
+
+def test_the_stack_serves_every_page() -> None:
+    pages = [path for path in SITE.rglob("*") if path.is_file()]
+
+    assert pages
+    assert all((SERVED / page.relative_to(SITE)).read_text() == page.read_text() for page in pages)
+
+
+def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline() -> None:
+    texts = {path.name: path.read_text() for path in SITE.rglob("*") if path.is_file()}
+
+    assert [name for name, text in texts.items() if FOREIGN.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ['<script src="//cdn/x.js">', "<p style='a'>", "<script>1</script>", "url(http://x)"]
+)
+def test_a_page_that_would_is_seen(text: str) -> None:
+    assert FOREIGN.search(text)

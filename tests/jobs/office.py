@@ -129,10 +129,24 @@ class Office:
         answer = await self.claim(order, run_id)
         if answer.work is None:
             return None
-        outputs = [
+        return await self.finish(order, run_id, answer, value)
+
+    async def finish(
+        self,
+        order: RunTask,
+        run_id: UUID,
+        answer: ClaimAnswer,
+        value: Any = 1,
+    ) -> ReportOutcome:
+        """Report every output and the end."""
+        outputs = self.outputs_for(answer, value)
+        said = {"attempt": answer.attempt, "ordinal": 2, "outputs": outputs}
+        return await self.report(order, run_id, Succeeded(), **said)
+
+    def outputs_for(self, answer: ClaimAnswer, value: Any = 1) -> list[StepOutput]:
+        """What each step of a granted claim's work gives."""
+        steps = answer.work.steps if answer.work else []
+        return [
             StepOutput(step=step.name, payload=Payload(value=value), media_type="application/json")
-            for step in answer.work.steps
+            for step in steps
         ]
-        return await self.report(
-            order, run_id, Succeeded(), attempt=answer.attempt, outputs=outputs
-        )

@@ -105,6 +105,14 @@ class Listener:
                 return frame
             self.heartbeats.append(frame)
 
+    async def beats(self, number: int) -> None:
+        """Wait for this many heartbeats; nothing else may come."""
+        for _ in range(number):
+            async with asyncio.timeout(PATIENCE_S):
+                frame = msgspec.json.decode(await self.connection.recv())
+            assert frame["op"] == "heartbeat"
+            self.heartbeats.append(frame)
+
     async def until(self, op: str) -> list[Any]:
         """All frames up to the first of this kind."""
         frames = [await self.hear()]

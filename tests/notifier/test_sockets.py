@@ -1,6 +1,7 @@
 """Sockets at a running notifier: signing in, subscribing, and every reason to be closed."""
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -61,8 +62,8 @@ async def test_a_fresh_token_keeps_the_socket_open(ann: Any, open_socket: Any) -
         await listener.until("auth_expiring")
         await listener.say(op="auth", token=ann.token())
         await listener.until("ready")
+        await listener.beats(6)
 
-        await asyncio.sleep(3)
         await listener.say(op="subscribe", id="s", topics=["all"])
 
         assert (await listener.until("live"))[-1]["id"] == "s"
@@ -118,12 +119,11 @@ async def test_a_ping_is_answered_by_the_head(ann: Any, open_socket: Any) -> Non
 
 
 async def test_heartbeats_come_by_themselves(ann: Any, open_socket: Any) -> None:
-    async with open_socket(ann.token(seconds=4)) as listener:
-        await listener.until("auth_expiring")
-        await listener.until("auth_expiring") if not listener.heartbeats else None
+    async with open_socket(ann.token()) as listener:
+        ready = await listener.hear()
+        await listener.beats(2)
 
-    assert listener.heartbeats
-    assert listener.heartbeats[0].keys() == {"op", "head"}
+    assert [beat["head"] for beat in listener.heartbeats] == [ready["head"]] * 2
 
 
 async def test_a_129th_topic_is_refused_and_the_socket_stays(ann: Any, listening: Any) -> None:
@@ -167,9 +167,11 @@ async def test_what_is_unknown_or_foreign_is_not_found(
     assert [f["id"] for f in (unknown, refused, dataset)] == ["s", "f", "d"]
 
 
-@pytest.mark.parametrize("since", ["tomorrow", "1", "1.x", "-1.1", "77.1", "1.99999999"])
-async def test_a_cursor_that_cannot_be_is_refused(ann: Any, listening: Any, since: str) -> None:
-    async with listening(ann, since=since) as listener:
+@pytest.mark.parametrize("since", ["tomorrow", "1", "1.x", "-1.1", "77.1", "{epoch}.99999999"])
+async def test_a_cursor_that_cannot_be_is_refused(ann: Any, open_socket: Any, since: str) -> None:
+    async with open_socket(ann.token()) as listener:
+        epoch = (await listener.hear())["epoch"]
+        await listener.say(op="subscribe", id="s", topics=["all"], since=since.format(epoch=epoch))
         error = await listener.hear()
 
     assert (error["op"], error["code"]) == ("error", "bad_cursor")
@@ -239,6 +241,40 @@ async def test_a_client_that_does_not_read_is_closed_and_can_resume(
     assert len(seen) == len(set(seen))
     assert len(later) == len(set(later))
     assert len({*seen, *later}) == 360
+
+
+@pytest.mark.slow
+async def test_a_client_that_never_reads_is_cut_off(ann: Any, stack: Any) -> None:
+    """Nothing reaches it, so only its own next frames can tell: the kernel has let it go."""
+    loop = asyncio.get_running_loop()
+    host, port = stack.urls["notifier"].removeprefix("http://").split(":")
+    with socket.socket() as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        stuck.setblocking(False)  # noqa: FBT003 - the socket module's signature
+        await loop.sock_connect(stuck, (host, int(port)))
+        await loop.sock_sendall(stuck, _HANDSHAKE % (host.encode(), ann.token().encode()))
+        assert b" 101 " in await loop.sock_recv(stuck, 4_096)
+        await loop.sock_sendall(stuck, _masked(b'{"op":"subscribe","id":"s","topics":["all"]}'))
+        for _ in range(5):
+            await ann.submit(60, size=40_000)
+
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(40):
+                while True:
+                    await loop.sock_sendall(stuck, _masked(b'{"op":"ping"}'))
+                    await asyncio.sleep(0.5)
+
+
+_HANDSHAKE = (
+    b"GET /v1/stream HTTP/1.1\r\nHost: %b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Authorization: Bearer %b\r\n\r\n"
+)
+
+
+def _masked(payload: bytes) -> bytes:
+    """A text frame whose mask changes nothing."""
+    return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
 async def test_progress_of_a_running_job_comes_along(ann: Any, listening: Any) -> None:

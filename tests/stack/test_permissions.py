@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tidemill_stack import probes
+from tidemill_stack.errors import NotReady
 from tidemill_stack.stack import Stack
 
 EVENTS = "$JS.API.CONSUMER.CREATE.EVENTS"
@@ -96,7 +97,7 @@ async def test_a_reader_makes_its_own_durable_and_no_other(connect_as: Any) -> N
 
 
 async def test_nobody_comes_in_without_a_password(servers: Stack) -> None:
-    with pytest.raises(probes.NotReady, match="Authorization"):
+    with pytest.raises(NotReady, match="Authorization"):
         await probes.jetstream(
             "127.0.0.1", int(servers.nats_url.rpartition(":")[2]), "jobs", "guess"
         )

@@ -71,3 +71,24 @@ async def test_a_signal_stops_everything_and_a_killed_supervisor_leaves_nothing(
     assert all(is_free(port) for port in second.ports.values())
     with pytest.raises(NotRunning):
         state.running(tmp_path / "data")
+
+
+async def test_servers_that_run_elsewhere_are_not_started(tmp_path: Path, servers: Stack) -> None:
+    passwords = servers.credentials.postgres
+    given = {f"TM_{name.upper()}_DB_PASSWORD": word for name, word in passwords.items()}
+    given |= {
+        "TM_ADMIN_DATABASE_URL": servers.postgres_url(),
+        "TM_NATS_URL": servers.nats_url,
+        "TM_NATS_JOBS_PASSWORD": servers.credentials.nats["jobs"],
+        "TM_S3_ENDPOINT": servers.s3_endpoint,
+        "TM_S3_JOBS_ACCESS_KEY": "theirs",
+    }
+
+    async with Stack(tmp_path, services=(), env=given) as stack:
+        started, told = stack.running(), stack.env("jobs")
+
+    expected = servers.env("jobs")
+    same = ("TM_DATABASE_URL", "TM_NATS_URL", "TM_NATS_PASSWORD", "TM_S3_ENDPOINT")
+    assert started == []
+    assert {name: told[name] for name in same} == {name: expected[name] for name in same}
+    assert told["TM_S3_ACCESS_KEY"] == "theirs"

@@ -1,7 +1,9 @@
 """Run a service: uvicorn in this process, on the settings' address."""
 
 import signal
+import socket
 import sys
+from contextlib import suppress
 from typing import Any, Literal
 
 import uvicorn
@@ -10,6 +12,7 @@ from litestar import Litestar
 from tidemill_kit.settings import Settings
 
 MAX_FRAME_BYTES = 65_536
+STUCK_MS = 20_000
 
 
 def run(
@@ -34,7 +37,16 @@ def run(
     }
     # uvicorn raises the signal again once it is done: that is a clean end, not a death
     signal.signal(signal.SIGTERM, _leave)
-    uvicorn.run(app, **options)
+    config = uvicorn.Config(app, **options)
+    listener = config.bind_socket()
+    if sys.platform == "linux":
+        # whoever stops reading is cut off by the kernel: a close frame would wait behind the rest
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_MS)
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run([listener])
+    if not server.started:
+        sys.exit(1)
 
 
 def _leave(number: int, frame: object) -> None:

@@ -91,5 +91,5 @@ def component(
         port=gateway.port,
         ready=ready,
         folder=folder,
-        stop_s=5.0,
+        stop_s=4.0,
     )

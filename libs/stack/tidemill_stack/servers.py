@@ -11,6 +11,7 @@ from tidemill_stack.credentials import DATASETS, RESULTS, S3_IDENTITIES_FILE, Cr
 from tidemill_stack.errors import StartFailed
 from tidemill_stack.ports import TWIN
 
+# Links to the checkout's deploy folder; the build puts the files themselves into the wheel.
 TEMPLATES = Path(__file__).parent / "deploy"
 SEAWEEDFS_PORTS = ("s3", "filer", "master", "volume", "admin")
 # Its heap grows to a multiple of what passes through it; smaller limits halve its throughput.
@@ -65,7 +66,6 @@ def seaweedfs(
 ) -> Component:
     """The object store; whatever of it is not S3 is shut, or wants a token signed with our keys."""
     endpoint = f"http://127.0.0.1:{ports['s3']}"
-    write, read, filer_write, filer_read = credentials.s3_internal_keys
 
     async def ready() -> None:
         await probes.keeps_objects(endpoint, RESULTS, credentials.s3["admin"])
@@ -86,15 +86,13 @@ def seaweedfs(
             **env,
             "HOME": str(folder),
             "GOMEMLIMIT": SEAWEEDFS_MEMORY,
-            "WEED_S3_SSE_KEK": credentials.s3_encryption_key,
-            "WEED_JWT_SIGNING_KEY": write,
-            "WEED_JWT_SIGNING_READ_KEY": read,
-            "WEED_JWT_FILER_SIGNING_KEY": filer_write,
-            "WEED_JWT_FILER_SIGNING_READ_KEY": filer_read,
+            **_seaweedfs_secrets(credentials),
         },
         port=ports["s3"],
         ready=ready,
         folder=folder,
+        # its parts wait for each other for ever at times; what it acknowledged is on disk by then
+        stop_s=5.0,
         litter=[
             folder / "mini.options",
             *(_grpc_socket(name, ports[name] + TWIN) for name in SEAWEEDFS_PORTS),
@@ -117,6 +115,17 @@ _SEAWEEDFS_OPTIONS = (
     "-s3.localSocket=s3.sock",
     "-filer.localSocket=filer.sock",
 )
+
+
+def _seaweedfs_secrets(credentials: Credentials) -> dict[str, str]:
+    write, read, filer_write, filer_read = credentials.s3_internal_keys
+    return {
+        "WEED_S3_SSE_KEK": credentials.s3_encryption_key,
+        "WEED_JWT_SIGNING_KEY": write,
+        "WEED_JWT_SIGNING_READ_KEY": read,
+        "WEED_JWT_FILER_SIGNING_KEY": filer_write,
+        "WEED_JWT_FILER_SIGNING_READ_KEY": filer_read,
+    }
 
 
 def _grpc_socket(server: str, port: int) -> Path:

@@ -106,7 +106,11 @@ async def _offer_setup(stack: Stack) -> None:
         stderr=DEVNULL,
         env=stack.env("identity"),
     )
-    out, _ = await process.communicate()
+    try:
+        out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
     answer = msgspec.json.decode(out) if process.returncode == 0 else {}
     if answer.get("needed"):
         say(f"first administrator: {answer['url']}")

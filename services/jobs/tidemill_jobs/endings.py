@@ -8,8 +8,13 @@ from msgspec import UNSET, json
 from msgspec.structs import replace
 
 from tidemill_contracts import job_events as ev
+from tidemill_contracts.catalogue import encode
+from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.jobs import Cancel, CancelOutcome, JobError, JobStatus, Result, StepStatus
 from tidemill_jobs.records import AttemptRecord, JobRecord, TaskRecord, TaskStatus, job_result
+
+# of an error's message, in an event that is too large; each may take six bytes
+MAX_MESSAGE = 8_000
 
 
 def end_cancelled(job: JobRecord, outcome: CancelOutcome, now: datetime) -> None:
@@ -131,11 +136,15 @@ def fit(event: ev.JobEvent) -> ev.JobEvent:
     """A too large event made small: for its value stand uri, size and sha256."""
     if isinstance(event, ev.JobSubmitted):
         steps = [replace(step, params={}) for step in event.steps]
-        return replace(event, value=None, steps=steps)
+        small = replace(event, value=None, steps=steps)
+        if len(encode(small)) <= MAX_EVENT_BYTES:
+            return small
+        return replace(small, labels={}, steps=[replace(step, needs=[]) for step in steps])
     if isinstance(event, (ev.JobStepSucceeded, ev.JobSucceeded)) and event.result is not None:
         return replace(event, result=_by_reference(event, event.result))
     if isinstance(event, (ev.JobStepFailed, ev.JobRetryScheduled, ev.JobFailed)):
-        return replace(event, error=replace(event.error, traceback=UNSET))
+        message = event.error.message[:MAX_MESSAGE]
+        return replace(event, error=replace(event.error, message=message, traceback=UNSET))
     return event
 
 

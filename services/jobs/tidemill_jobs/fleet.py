@@ -1,7 +1,9 @@
 """The fleet: which workers live, what they can do, and which queues are paused."""
 
+import asyncio
 import time
 from collections import Counter
+from contextlib import suppress
 from uuid import UUID
 
 import msgspec
@@ -10,6 +12,7 @@ from sqlalchemy import text
 from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import Announce
 from tidemill_kit.db import Database
+from tidemill_kit.errors import Unavailable
 
 REFRESH_S = 2.0
 
@@ -21,6 +24,7 @@ class Fleet:
         self._database = database
         self._alive_s = alive_s
         self._read = float("-inf")
+        self._refreshing: asyncio.Task[None] | None = None
         self.processors: dict[str, ProcessorInfo] = {}
         self.live_processors: frozenset[str] = frozenset()
         self.slots: dict[str, int] = {}
@@ -28,9 +32,11 @@ class Fleet:
         self.paused: frozenset[str] = frozenset()
 
     async def known(self) -> dict[str, ProcessorInfo]:
-        """Every processor that was ever announced, live or not."""
-        if time.monotonic() - self._read > REFRESH_S:
-            await self.refresh()
+        """Every processor that was ever announced, live or not; fresh to a few seconds."""
+        if time.monotonic() - self._read > REFRESH_S and self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh_once())
+        if not self.processors and self._refreshing is not None:
+            await self._refreshing
         return self.processors
 
     async def announce(self, said: Announce) -> bool:
@@ -51,6 +57,14 @@ class Fleet:
                 await connection.execute(_PROCESSOR, shown)
         await self.refresh()
         return before != said.boot_id
+
+    async def _refresh_once(self) -> None:
+        """One refresh for all who ask meanwhile; who finds the copy fresh enough does not wait."""
+        try:
+            with suppress(Unavailable):
+                await self.refresh()
+        finally:
+            self._refreshing = None
 
     async def refresh(self) -> None:
         async with self._database.transaction() as connection:

@@ -1,0 +1,92 @@
+# Every command of the project.
+
+generated := ".env.example docs tests/contracts/samples"
+
+[private]
+default:
+    @just --list --unsorted
+
+[doc("Start everything on this machine; Ctrl-C stops it")]
+[group("run")]
+up *options:
+    uv run tidemill up {{ options }}
+
+[doc("A throw-away system analyses real weather data, live")]
+[group("run")]
+demo:
+    uv run tidemill demo
+
+[doc("Bring the tables up or down: status, up, down")]
+[group("run")]
+migrate *arguments:
+    uv run tidemill migrate {{ arguments }}
+
+[doc("All that must hold before a commit")]
+[group("check")]
+check: fmt lint types rules test
+
+[doc("Format the code")]
+[group("check")]
+fmt:
+    uv run ruff format .
+
+[doc("Lint code, imports, spelling and the container recipe")]
+[group("check")]
+lint:
+    uv run ruff check .
+    uv run lint-imports --no-logo
+    uv run codespell
+    uv run hadolint deploy/Dockerfile
+
+[doc("Check the types, strictly")]
+[group("check")]
+types:
+    uv run pyright
+
+[doc("Check the house rules")]
+[group("check")]
+rules:
+    uv run pytest tests/rules
+
+[doc("Run all tests, or those of a path")]
+[group("check")]
+test *path:
+    uv run pytest {{ path }}
+
+[doc("Run the stories through the gateway")]
+[group("check")]
+e2e *options:
+    uv run pytest tests/e2e {{ options }}
+
+[doc("Which lines tests run, all or those of a path")]
+[group("check")]
+coverage *path:
+    uv run coverage run -m pytest {{ path }}
+    uv run coverage combine --quiet
+    uv run coverage report
+
+[doc("Write documents and samples anew; fails if they were stale")]
+[group("generate")]
+verify: documents samples
+    git diff --exit-code -- {{ generated }}
+    test -z "$(git ls-files --others --exclude-standard -- {{ generated }})"
+
+[doc("Write OpenAPI, AsyncAPI, JSON Schema, settings and problems anew")]
+[group("generate")]
+documents:
+    uv run python -m tidemill_kit.documents.generate
+
+[doc("Write the golden samples of new events")]
+[group("generate")]
+samples:
+    uv run python -m tests.contracts.samples
+
+[doc("Show every variable that is read from the environment")]
+[group("look")]
+settings:
+    @uv run python -m tidemill_kit.documents.generate --settings
+
+[doc("Draw the imports of a package as DOT")]
+[group("look")]
+graph package="tidemill_jobs":
+    @uv run import-linter drawgraph {{ package }}

@@ -1,0 +1,86 @@
+"""The whole system, started once with short timers, and users of fresh tenants."""
+
+import importlib.util
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.e2e.people import PASSWORD, Person
+
+from tidemill_client.client import Client
+from tidemill_contracts.ids import uuid7
+from tidemill_stack.stack import Stack
+
+SHORT_TIMERS = {
+    "TM_LEASE_S": "4",
+    "TM_BEAT_S": "0.5",
+    "TM_SWEEP_S": "2",
+    "TM_KILL_S": "0.5",
+    "TM_PULL_S": "1",
+    "TM_DRAIN_S": "1",
+    "TM_HEARTBEAT_S": "1",
+    "TM_AUTHENTICATE_S": "1",
+    "TM_EXPIRY_WARNING_S": "2",
+    "TM_RING_EVENTS": "100",
+    "TM_MAX_DATASET_BYTES": str(4 * 1024 * 1024),
+}
+
+type Register = Callable[[Stack], Awaitable[Person]]
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
+    async with Stack(tmp_path_factory.mktemp("e2e"), slots=2, env=SHORT_TIMERS) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def restless(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
+    """A second system, whose processes are killed now and then."""
+    async with Stack(tmp_path_factory.mktemp("restless"), slots=2, env=SHORT_TIMERS) as started:
+        yield started
+
+
+@pytest.fixture
+async def register() -> AsyncGenerator[Register]:
+    """Registers at a stack and signs in: a person with a tenant of its own."""
+    async with AsyncExitStack() as open_ones:
+
+        async def registered(stack: Stack) -> Person:
+            email = f"{uuid7().hex}@example.org"
+            client = await open_ones.enter_async_context(Client(stack.url, retries=20))
+            http = httpx.AsyncClient(base_url=stack.url, timeout=30)
+            await open_ones.enter_async_context(http)
+            made = await client.register(email, PASSWORD)
+            tokens = await client.sign_in(email, PASSWORD)
+            return Person(made.user, tokens, client, http)
+
+        yield registered
+
+
+@pytest.fixture
+async def ann(stack: Stack, register: Register) -> Person:
+    return await register(stack)
+
+
+@pytest.fixture
+async def bob(stack: Stack, register: Register) -> Person:
+    return await register(stack)
+
+
+@pytest.fixture
+async def http(stack: Stack) -> AsyncGenerator[httpx.AsyncClient]:
+    """Somebody whom nobody knows."""
+    async with httpx.AsyncClient(base_url=stack.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def real_files() -> Path:
+    """The folder of real data sets that the `vega_datasets` wheel brings."""
+    found = importlib.util.find_spec("vega_datasets")
+    assert found
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0]) / "_data"

@@ -1,0 +1,333 @@
+"""Whatever comes in whatever order, a job keeps the promises that are made of it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.jobs.builders import (
+    BOOT,
+    FORK,
+    START,
+    a_claim,
+    a_dataset,
+    a_draft,
+    a_failure,
+    a_report,
+    held,
+    later,
+    send_out,
+    some_facts,
+)
+from tidemill_contracts.datasets import DatasetStatus
+from tidemill_contracts.job_events import FailureKind
+from tidemill_contracts.jobs import CancelJob, JobStatus, OnError, StepSpec
+from tidemill_contracts.work import (
+    BeatOutcome,
+    ClaimOutcome,
+    ClaimTask,
+    Ending,
+    Payload,
+    Released,
+    ReportOutcome,
+    ReportTask,
+    StepOutput,
+    Stopped,
+    Succeeded,
+)
+from tidemill_jobs import lifecycle, reports
+from tidemill_jobs.lifecycle import JobFinished
+from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus
+
+ENDINGS = {"job.succeeded", "job.failed", "job.cancelled", "job.expired"}
+MAY_FAIL = StepSpec(processor="wait", name="maybe", on_error=OnError.CONTINUE)
+SHAPES: list[tuple[StepSpec | str, ...]] = [
+    ("wait",),
+    ("noop", "wait", "wait"),
+    ("wait", MAY_FAIL, "wait"),
+    FORK,
+    (*FORK, StepSpec(processor="render", name="d", needs=["a"], on_error=OnError.CONTINUE)),
+]
+ENDS: list[Ending] = [
+    Succeeded(),
+    Stopped(),
+    Stopped(killed=True),
+    Released(reason="drain"),
+    *[a_failure(kind) for kind in FailureKind],
+    a_failure(FailureKind.TRANSIENT, retry_after_s=0.0),
+]
+WORKERS = {"w": BOOT, "v": UUID(int=2)}
+
+
+class Jobs(RuleBasedStateMachine):
+    """One job, racing workers, and time that passes."""
+
+    orders = Bundle("orders")
+    claims = Bundle("claims")
+    said = Bundle("said")
+
+    @initialize(
+        shape=st.sampled_from(SHAPES),
+        waits=st.booleans(),
+        delay=st.sampled_from([None, 60]),
+        attempts=st.integers(1, 4),
+    )
+    def submit(
+        self,
+        shape: tuple[StepSpec | str, ...],
+        waits: bool,  # noqa: FBT001
+        delay: int | None,
+        attempts: int,
+    ) -> None:
+        self.now: datetime = START
+        self.boots = dict(WORKERS)
+        dataset = a_dataset(DatasetStatus.VALIDATING if waits else DatasetStatus.READY)
+        self.datasets = {dataset.id: dataset}
+        self.job = a_draft(
+            *shape,
+            value=1,
+            dataset_id=dataset.id,
+            max_attempts=attempts,
+            run_at=START + timedelta(seconds=delay) if delay else None,
+        )
+        lifecycle.submit(self.job, self.facts)
+        self.attempts = dict.fromkeys((task.id for task in self.job.tasks), 0)
+        self.kept: dict[str, Payload] = {}
+        self.ended: tuple[JobStatus, int] | None = None
+
+    @property
+    def facts(self) -> Facts:
+        return some_facts(self.now, boots=self.boots, datasets=self.datasets)
+
+    @property
+    def task_count(self) -> int:
+        return len(self.job.tasks)
+
+    @rule(target=orders, number=st.integers(0, 4))
+    def dispatch(self, number: int) -> ClaimTask:
+        """An order of one of the tasks, new or as it was sent before."""
+        send_out(self.job, self.now)
+        task = self.job.tasks[number % self.task_count]
+        return a_claim(task)
+
+    @rule(
+        target=claims,
+        order=orders,
+        worker=st.sampled_from(["w", "v"]),
+        same=st.booleans(),
+    )
+    def claim(self, order: ClaimTask, worker: str, same: bool) -> ClaimTask:  # noqa: FBT001
+        run_id = order.run_id if same else uuid4()
+        asked = a_claim(
+            self.task(order.task_id),
+            dispatch=order.dispatch,
+            run_id=run_id,
+            worker=worker,
+            boot_id=self.boots[worker],
+        )
+        before = self.owners()
+        answer = lifecycle.claim(self.job, asked, self.facts)
+        if answer.outcome is not ClaimOutcome.GRANTED:
+            assert self.owners() == before
+        else:
+            task = self.task(order.task_id)
+            assert (task.run_id, task.attempt) == (run_id, answer.attempt)
+            assert task.status is TaskStatus.RUNNING
+            assert answer.work is not None
+            assert answer.work.steps
+        return asked
+
+    @rule(
+        target=said,
+        claim=claims,
+        attempt=st.integers(1, 3),
+        ordinal=st.integers(1, 4),
+        outputs=st.integers(0, 3),
+        ending=st.sampled_from([None, *ENDS]),
+        at_once=st.booleans(),
+    )
+    def write_report(
+        self,
+        claim: ClaimTask,
+        attempt: int,
+        ordinal: int,
+        outputs: int,
+        ending: Ending | None,
+        at_once: bool,  # noqa: FBT001
+    ) -> ReportTask:
+        """What a worker may say, now or much later; honest more often than not."""
+        task = self.task(claim.task_id)
+        steps = [self.job.steps[index] for index in task.steps]
+        left = [step for step in steps if step.kept is None] or steps
+        if isinstance(ending, Succeeded):
+            outputs = max(outputs, len(left) - (ordinal == 4))
+        mine = task.run_id == claim.run_id
+        return a_report(
+            task,
+            ending,
+            attempt=task.attempt if mine else attempt,
+            run_id=claim.run_id,
+            ordinal=task.ordinal + 1 if mine and ordinal > 2 else ordinal,
+            claim=claim if at_once else None,
+            outputs=[
+                StepOutput(step=step.name, payload=Payload(value=str(uuid4())))
+                for step in left[:outputs]
+            ],
+        )
+
+    @rule(report=said)
+    def report(self, report: ReportTask) -> None:
+        task = self.task(report.task_id)
+        owner = (task.attempt, task.run_id, task.status)
+        seq, ordinal = self.job.seq, task.ordinal
+        outcome = reports.report(self.job, report, self.facts)
+        if outcome is ReportOutcome.APPLIED:
+            assert report.ordinal > ordinal or report.claim is not None
+            assert report.claim or owner == (report.attempt, report.run_id, TaskStatus.RUNNING)
+        elif report.claim is None:
+            assert self.job.seq == seq
+            assert (task.attempt, task.run_id, task.status) == owner
+        again = self.job.seq
+        assert reports.report(self.job, report, self.facts) is not ReportOutcome.APPLIED
+        assert self.job.seq == again
+
+    @rule(claim=claims, attempt=st.integers(1, 3))
+    def beat(self, claim: ClaimTask, attempt: int) -> None:
+        task = self.task(claim.task_id)
+        lease = task.lease_until
+        alive = held(task)
+        is_owner = (task.run_id, task.attempt) == (claim.run_id, attempt)
+        outcome = reports.beat(
+            self.job,
+            type(alive)(task_id=task.id, job_id=self.job.id, attempt=attempt, run_id=claim.run_id),
+            self.facts,
+        )
+        if not is_owner or task.status is not TaskStatus.RUNNING:
+            assert outcome is BeatOutcome.SUPERSEDED
+            assert task.lease_until == lease
+
+    @rule(grace_s=st.sampled_from([0.0, 10.0]))
+    def cancel(self, grace_s: float) -> None:
+        before = self.job.status
+        try:
+            changed = lifecycle.cancel(self.job, CancelJob(grace_s=grace_s), self.now)
+        except JobFinished:
+            assert before.is_final
+            assert before is not JobStatus.CANCELLED
+        else:
+            assert changed == (before not in (JobStatus.CANCELLED, JobStatus.CANCELLING))
+
+    @rule(seconds=st.sampled_from([0.5, 5, 16, 31, 301, 90_000]))
+    def pass_time(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @rule()
+    def revisit(self) -> None:
+        lifecycle.revisit(self.job, self.facts)
+
+    @rule(worker=st.sampled_from(["w", "v"]))
+    def restart_worker(self, worker: str) -> None:
+        self.boots = {**self.boots, worker: uuid4()}
+
+    @rule(status=st.sampled_from([DatasetStatus.READY, DatasetStatus.REJECTED]))
+    def decide_dataset(self, status: DatasetStatus) -> None:
+        (dataset_id,) = self.datasets
+        self.datasets = {dataset_id: a_dataset(status)}
+
+    @invariant()
+    def an_ending_is_one_and_the_last(self) -> None:
+        found = [event.type for event in self.job.events if event.type in ENDINGS]
+        if not self.job.status.is_final:
+            assert found == []
+            assert self.job.finished_at is None
+            return
+        assert found == [f"job.{self.job.status}"]
+        assert self.job.events[-1].type in ENDINGS
+        now = (self.job.status, self.job.seq)
+        assert self.ended in (None, now)
+        self.ended = now
+
+    @invariant()
+    def an_ended_job_has_nothing_left_to_run(self) -> None:
+        if self.job.status.is_final:
+            assert all(task.status.is_over for task in self.job.tasks)
+            assert self.job.next_attempt_at is None
+            assert self.job.cancel_deadline is None
+            assert all(attempt.finished_at for attempt in self.job.attempts)
+
+    @invariant()
+    def events_are_numbered_without_gaps(self) -> None:
+        numbers = [event.seq for event in self.job.events]
+        assert numbers == list(range(1, self.job.seq + 1))
+
+    @invariant()
+    def an_attempt_number_never_decreases(self) -> None:
+        for task in self.job.tasks:
+            assert task.attempt >= self.attempts[task.id]
+            self.attempts[task.id] = task.attempt
+        rows = [(attempt.task_id, attempt.attempt) for attempt in self.job.attempts]
+        assert len(rows) == len(set(rows))
+
+    @invariant()
+    def a_kept_output_is_kept_for_good(self) -> None:
+        for name, payload in self.kept.items():
+            step = self.job.step(name)
+            assert step is not None
+            assert step.kept == payload
+        self.kept = {step.name: step.kept for step in self.job.steps if step.kept is not None}
+
+    @invariant()
+    def the_status_tells_of_the_tasks(self) -> None:
+        statuses = {task.status for task in self.job.tasks}
+        match self.job.status:
+            case JobStatus.SUCCEEDED:
+                assert statuses == {TaskStatus.DONE}
+            case JobStatus.CANCELLING:
+                assert TaskStatus.RUNNING in statuses
+                assert not statuses & {TaskStatus.QUEUED, TaskStatus.RETRYING, TaskStatus.WAITING}
+                assert self.job.cancel_deadline is not None
+            case JobStatus.RETRYING:
+                assert TaskStatus.RETRYING in statuses
+                assert self.job.next_attempt_at is not None
+            case JobStatus.BLOCKED | JobStatus.SCHEDULED:
+                assert statuses == {TaskStatus.WAITING}
+            case JobStatus.QUEUED | JobStatus.RUNNING:
+                assert statuses & {
+                    TaskStatus.QUEUED,
+                    TaskStatus.DISPATCHED,
+                    TaskStatus.RUNNING,
+                    TaskStatus.RETRYING,
+                }
+            case _:
+                pass
+
+    @invariant()
+    def a_cancel_has_an_outcome_once_the_job_has_ended(self) -> None:
+        if self.job.cancel is not None:
+            assert (self.job.cancel.outcome is not None) == self.job.status.is_final
+        if self.job.status is JobStatus.CANCELLED:
+            assert self.job.cancel is not None
+
+    def teardown(self) -> None:
+        """With time enough every job ends."""
+        for _ in range(3):
+            self.now += timedelta(days=8)
+            lifecycle.revisit(self.job, self.facts)
+        assert self.job.status.is_final
+        self.an_ended_job_has_nothing_left_to_run()
+
+    def task(self, task_id: UUID) -> TaskRecord:
+        found = self.job.task(task_id)
+        assert found is not None
+        return found
+
+    def owners(self) -> list[Any]:
+        return [(task.attempt, task.run_id, task.status) for task in self.job.tasks]
+
+
+TestJobs = Jobs.TestCase
+TestJobs.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
