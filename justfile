@@ -4,7 +4,7 @@ generated := ".env.example docs tests/contracts/samples"
 
 [private]
 default:
-    @just --list --unsorted
+    @{{ just_executable() }} --list --unsorted
 
 [doc("Start everything on this machine; Ctrl-C stops it")]
 [group("run")]

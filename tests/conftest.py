@@ -12,6 +12,8 @@ SHORT_TIMERS = {
     "TM_SWEEP_S": "2",
     "TM_ORDER_S": "3",
     "TM_KILL_S": "0.5",
+    "TM_PULL_S": "1",
+    "TM_DRAIN_S": "1",
     "TM_HEARTBEAT_S": "1",
     "TM_AUTHENTICATE_S": "1",
     "TM_EXPIRY_WARNING_S": "2",

@@ -1,4 +1,4 @@
-"""The whole system, started once with short timers, and users of fresh tenants."""
+"""Users of fresh tenants, and a second system that may be hurt."""
 
 import importlib.util
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -7,33 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.conftest import SHORT_TIMERS
 from tests.e2e.people import PASSWORD, Person
 
 from tidemill_client.client import Client
 from tidemill_contracts.ids import uuid7
 from tidemill_stack.stack import Stack
 
-SHORT_TIMERS = {
-    "TM_LEASE_S": "4",
-    "TM_BEAT_S": "0.5",
-    "TM_SWEEP_S": "2",
-    "TM_KILL_S": "0.5",
-    "TM_PULL_S": "1",
-    "TM_DRAIN_S": "1",
-    "TM_HEARTBEAT_S": "1",
-    "TM_AUTHENTICATE_S": "1",
-    "TM_EXPIRY_WARNING_S": "2",
-    "TM_RING_EVENTS": "100",
-    "TM_MAX_DATASET_BYTES": str(4 * 1024 * 1024),
-}
-
 type Register = Callable[[Stack], Awaitable[Person]]
-
-
-@pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    async with Stack(tmp_path_factory.mktemp("e2e"), slots=2, env=SHORT_TIMERS) as started:
-        yield started
 
 
 @pytest.fixture(scope="session")

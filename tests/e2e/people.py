@@ -54,7 +54,7 @@ class Person(Struct):
         async with asyncio.timeout(PATIENCE_S):
             return await self.client.wait(job_id)
 
-    async def stored(self) -> tuple[int, int]:
+    async def jobs_and_datasets(self) -> tuple[int, int]:
         """How many jobs and datasets the tenant has."""
         jobs, datasets = await self.client.jobs(), await self.client.datasets()
         return len(jobs.items), len(datasets.items)

@@ -42,9 +42,7 @@ DATASET_CALLS = [
 
 
 @pytest.mark.parametrize(("method", "path"), JOB_CALLS)
-async def test_a_foreign_job_looks_like_none(
-    bob: Person, job: Job, method: str, path: str
-) -> None:
+async def test_a_foreign_job_looks_like_none(bob: Person, job: Job, method: str, path: str) -> None:
     foreign = await bob.ask(method, f"/v1/jobs/{job.id}{path}")
     unknown = await bob.ask(method, f"/v1/jobs/{uuid7()}{path}")
 

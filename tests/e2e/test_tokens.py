@@ -64,9 +64,7 @@ async def test_logout_ends_the_session(ann: Person, http: httpx.AsyncClient) -> 
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/datasets", "/v1/jobs", "/v1/events"])
-async def test_every_service_refuses_an_expired_token(
-    stack: Stack, ann: Person, path: str
-) -> None:
+async def test_every_service_refuses_an_expired_token(stack: Stack, ann: Person, path: str) -> None:
     now = int(time.time())
     claims = {"iat": now - 700, "nbf": now - 700, "exp": now - 100}
     old = signed_anew(stack, ann.tokens.access_token, **claims)

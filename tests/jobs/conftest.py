@@ -1,26 +1,24 @@
 """The jobs service's machines on real servers."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 
 import asyncpg
+import httpx
 import pytest
-from tests.jobs.office import Office
 
+from tests.e2e.people import PASSWORD, Person
+from tests.jobs.office import Office
+from tidemill_client.client import Client
+from tidemill_contracts.ids import uuid7
 from tidemill_jobs.settings import JobsSettings
 from tidemill_kit.db import Database
 from tidemill_kit.settings import load
 from tidemill_stack.stack import Stack
 
+type SignUp = Callable[[], Awaitable[Person]]
 type OpenOffice = Callable[..., AbstractAsyncContextManager[Office]]
-
-
-@pytest.fixture(scope="session")
-async def infra(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    """Servers with every service's tables, and no service."""
-    async with Stack(tmp_path_factory.mktemp("infra"), services=()) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +55,30 @@ async def replicas(open_office: OpenOffice) -> AsyncGenerator[list[Office]]:
         first = await opened.enter_async_context(open_office())
         second = await opened.enter_async_context(open_office(first.queue))
         yield [first, second]
+
+
+@pytest.fixture
+async def sign_up(stack: Stack) -> AsyncGenerator[SignUp]:
+    """Makes a person with a tenant of its own, whose bare HTTP goes to the jobs service itself."""
+    async with AsyncExitStack() as opened:
+
+        async def begin() -> Person:
+            email = f"{uuid7().hex}@example.org"
+            client = await opened.enter_async_context(Client(stack.url, retries=20))
+            http = httpx.AsyncClient(base_url=stack.urls["jobs"], timeout=30)
+            await opened.enter_async_context(http)
+            made = await client.register(email, PASSWORD)
+            return Person(made.user, await client.sign_in(email, PASSWORD), client, http)
+
+        yield begin
+
+
+@pytest.fixture
+async def ann(sign_up: SignUp) -> Person:
+    return await sign_up()
+
+
+@pytest.fixture
+async def bob(sign_up: SignUp) -> Person:
+    """Somebody of another tenant."""
+    return await sign_up()

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 from msgspec.structs import replace
-from tests.jobs.builders import BOOT, PROCESSORS, a_draft
 
+from tests.jobs.builders import BOOT, PROCESSORS, a_draft
 from tidemill_contracts.ids import now
 from tidemill_contracts.jobs import StepSpec
 from tidemill_contracts.work import (

@@ -1,6 +1,5 @@
 """Whatever comes in whatever order, a job keeps the promises that are made of it."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,6 +7,7 @@ from uuid import UUID, uuid4
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from tests.jobs.builders import (
     BOOT,
@@ -19,7 +19,6 @@ from tests.jobs.builders import (
     a_failure,
     a_report,
     held,
-    later,
     send_out,
     some_facts,
 )
@@ -41,7 +40,7 @@ from tidemill_contracts.work import (
 )
 from tidemill_jobs import lifecycle, reports
 from tidemill_jobs.lifecycle import JobFinished
-from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus
+from tidemill_jobs.records import Facts, TaskRecord, TaskStatus
 
 ENDINGS = {"job.succeeded", "job.failed", "job.cancelled", "job.expired"}
 MAY_FAIL = StepSpec(processor="wait", name="maybe", on_error=OnError.CONTINUE)
@@ -57,10 +56,15 @@ ENDS: list[Ending] = [
     Stopped(),
     Stopped(killed=True),
     Released(reason="drain"),
+    Succeeded(),
+    Succeeded(),
     *[a_failure(kind) for kind in FailureKind],
     a_failure(FailureKind.TRANSIENT, retry_after_s=0.0),
 ]
+SELDOM = st.sampled_from([False] * 7 + [True])
 WORKERS = {"w": BOOT, "v": UUID(int=2)}
+WORKER = st.sampled_from(list(WORKERS))
+NUMBER = st.integers(0, 4)
 
 
 class Jobs(RuleBasedStateMachine):
@@ -72,14 +76,14 @@ class Jobs(RuleBasedStateMachine):
 
     @initialize(
         shape=st.sampled_from(SHAPES),
-        waits=st.booleans(),
-        delay=st.sampled_from([None, 60]),
+        waits=SELDOM,
+        delay=st.sampled_from([None, None, None, None, 60]),
         attempts=st.integers(1, 4),
     )
     def submit(
         self,
         shape: tuple[StepSpec | str, ...],
-        waits: bool,  # noqa: FBT001
+        waits: bool,
         delay: int | None,
         attempts: int,
     ) -> None:
@@ -103,43 +107,43 @@ class Jobs(RuleBasedStateMachine):
     def facts(self) -> Facts:
         return some_facts(self.now, boots=self.boots, datasets=self.datasets)
 
-    @property
-    def task_count(self) -> int:
-        return len(self.job.tasks)
-
-    @rule(target=orders, number=st.integers(0, 4))
+    @rule(target=orders, number=NUMBER)
     def dispatch(self, number: int) -> ClaimTask:
         """An order of one of the tasks, new or as it was sent before."""
         send_out(self.job, self.now)
-        task = self.job.tasks[number % self.task_count]
-        return a_claim(task)
+        return a_claim(self.any_task(number))
 
-    @rule(
-        target=claims,
-        order=orders,
-        worker=st.sampled_from(["w", "v"]),
-        same=st.booleans(),
-    )
-    def claim(self, order: ClaimTask, worker: str, same: bool) -> ClaimTask:  # noqa: FBT001
+    @rule(target=claims, number=NUMBER, worker=WORKER)
+    def begin(self, number: int, worker: str) -> ClaimTask:
+        """What ought to happen: an order goes out and a worker claims it."""
+        return self.claim(self.dispatch(number), worker, same=False)
+
+    @rule(target=claims, order=orders, worker=WORKER, same=SELDOM)
+    def claim(self, order: ClaimTask, worker: str, same: bool) -> ClaimTask:
         run_id = order.run_id if same else uuid4()
-        asked = a_claim(
-            self.task(order.task_id),
-            dispatch=order.dispatch,
-            run_id=run_id,
-            worker=worker,
-            boot_id=self.boots[worker],
-        )
+        boot_id = self.boots[worker]
+        asked = replace(order, run_id=run_id, worker=worker, boot_id=boot_id)
         before = self.owners()
         answer = lifecycle.claim(self.job, asked, self.facts)
         if answer.outcome is not ClaimOutcome.GRANTED:
             assert self.owners() == before
         else:
             task = self.task(order.task_id)
+            assert order.dispatch == task.dispatch
             assert (task.run_id, task.attempt) == (run_id, answer.attempt)
             assert task.status is TaskStatus.RUNNING
             assert answer.work is not None
             assert answer.work.steps
         return asked
+
+    @rule(number=NUMBER, outputs=st.integers(0, 3), ending=st.sampled_from([None, *ENDS]))
+    def go_on(self, number: int, outputs: int, ending: Ending | None) -> None:
+        """What ought to happen: the owner of a task reports."""
+        task = self.any_task(number)
+        if task.status is TaskStatus.RUNNING:
+            left = self.outputs(task)
+            most = len(left) if isinstance(ending, Succeeded) else outputs
+            self.report(a_report(task, ending, outputs=left[:most]))
 
     @rule(
         target=said,
@@ -157,26 +161,18 @@ class Jobs(RuleBasedStateMachine):
         ordinal: int,
         outputs: int,
         ending: Ending | None,
-        at_once: bool,  # noqa: FBT001
+        at_once: bool,
     ) -> ReportTask:
-        """What a worker may say, now or much later; honest more often than not."""
+        """What some worker may say, now or much later."""
         task = self.task(claim.task_id)
-        steps = [self.job.steps[index] for index in task.steps]
-        left = [step for step in steps if step.kept is None] or steps
-        if isinstance(ending, Succeeded):
-            outputs = max(outputs, len(left) - (ordinal == 4))
-        mine = task.run_id == claim.run_id
         return a_report(
             task,
             ending,
-            attempt=task.attempt if mine else attempt,
+            attempt=attempt,
             run_id=claim.run_id,
-            ordinal=task.ordinal + 1 if mine and ordinal > 2 else ordinal,
+            ordinal=ordinal,
             claim=claim if at_once else None,
-            outputs=[
-                StepOutput(step=step.name, payload=Payload(value=str(uuid4())))
-                for step in left[:outputs]
-            ],
+            outputs=self.outputs(task)[:outputs],
         )
 
     @rule(report=said)
@@ -199,19 +195,17 @@ class Jobs(RuleBasedStateMachine):
     def beat(self, claim: ClaimTask, attempt: int) -> None:
         task = self.task(claim.task_id)
         lease = task.lease_until
-        alive = held(task)
         is_owner = (task.run_id, task.attempt) == (claim.run_id, attempt)
-        outcome = reports.beat(
-            self.job,
-            type(alive)(task_id=task.id, job_id=self.job.id, attempt=attempt, run_id=claim.run_id),
-            self.facts,
-        )
+        alive = replace(held(task), attempt=attempt, run_id=claim.run_id)
+        outcome = reports.beat(self.job, alive, self.facts)
         if not is_owner or task.status is not TaskStatus.RUNNING:
             assert outcome is BeatOutcome.SUPERSEDED
             assert task.lease_until == lease
 
-    @rule(grace_s=st.sampled_from([0.0, 10.0]))
-    def cancel(self, grace_s: float) -> None:
+    @rule(meant=SELDOM, grace_s=st.sampled_from([0.0, 10.0]))
+    def cancel(self, meant: bool, grace_s: float) -> None:
+        if not meant:
+            return
         before = self.job.status
         try:
             changed = lifecycle.cancel(self.job, CancelJob(grace_s=grace_s), self.now)
@@ -221,17 +215,15 @@ class Jobs(RuleBasedStateMachine):
         else:
             assert changed == (before not in (JobStatus.CANCELLED, JobStatus.CANCELLING))
 
-    @rule(seconds=st.sampled_from([0.5, 5, 16, 31, 301, 90_000]))
+    @rule(seconds=st.sampled_from([0.5, 0.5, 0.5, 5, 5, 16, 16, 31, 301, 90_000]))
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-
-    @rule()
-    def revisit(self) -> None:
         lifecycle.revisit(self.job, self.facts)
 
-    @rule(worker=st.sampled_from(["w", "v"]))
-    def restart_worker(self, worker: str) -> None:
-        self.boots = {**self.boots, worker: uuid4()}
+    @rule(worker=WORKER, meant=SELDOM)
+    def restart_worker(self, worker: str, meant: bool) -> None:
+        if meant:
+            self.boots = {**self.boots, worker: uuid4()}
 
     @rule(status=st.sampled_from([DatasetStatus.READY, DatasetStatus.REJECTED]))
     def decide_dataset(self, status: DatasetStatus) -> None:
@@ -325,9 +317,20 @@ class Jobs(RuleBasedStateMachine):
         assert found is not None
         return found
 
+    def any_task(self, number: int) -> TaskRecord:
+        return self.job.tasks[number % len(self.job.tasks)]
+
+    def outputs(self, task: TaskRecord) -> list[StepOutput]:
+        """Other outputs each time, for every step of the task."""
+        steps = [self.job.steps[index] for index in task.steps]
+        return [
+            StepOutput(step=step.name, payload=Payload(value=str(uuid4())))
+            for step in sorted(steps, key=lambda step: step.kept is not None)
+        ]
+
     def owners(self) -> list[Any]:
         return [(task.attempt, task.run_id, task.status) for task in self.job.tasks]
 
 
 TestJobs = Jobs.TestCase
-TestJobs.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestJobs.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)

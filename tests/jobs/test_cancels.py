@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+
 from tests.jobs.builders import (
     BOOT,
     FORK,
@@ -18,7 +19,6 @@ from tests.jobs.builders import (
     some_facts,
     types,
 )
-
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import CancelJob, CancelOutcome, JobStatus, OnError, StepSpec
 from tidemill_contracts.work import BeatOutcome, Ending, Released, Stopped, Succeeded
@@ -48,7 +48,7 @@ def test_a_running_job_is_asked_to_stop_within_its_grace() -> None:
 
 
 @pytest.mark.parametrize("running", [False, True])
-def test_a_second_cancel_changes_nothing(running: bool) -> None:  # noqa: FBT001
+def test_a_second_cancel_changes_nothing(running: bool) -> None:
     job = a_job()
     if running:
         begin(job)

@@ -14,7 +14,6 @@ from tests.jobs.builders import (
     some_facts,
     types,
 )
-
 from tidemill_contracts.jobs import CancelJob, JobStatus
 from tidemill_contracts.work import ClaimOutcome
 from tidemill_jobs import lifecycle

@@ -12,7 +12,6 @@ from tests.jobs.builders import (
     outputs_of,
     some_facts,
 )
-
 from tidemill_contracts.datasets import DatasetStatus, Frame
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobStatus, OnError, StepSpec

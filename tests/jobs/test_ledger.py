@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 import pytest
+
 from tests.jobs.builders import a_failure
 from tests.jobs.office import Office
-
 from tidemill_contracts.catalogue import decode
 from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.ids import uuid7

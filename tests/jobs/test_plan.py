@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.jobs.builders import PROCESSORS
 
+from tests.jobs.builders import PROCESSORS
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.jobs import StepSpec, SubmitJob
 from tidemill_jobs import plan

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+
 from tests.jobs.builders import (
     FORK,
     START,
@@ -19,13 +20,14 @@ from tests.jobs.builders import (
     some_facts,
     types,
 )
-
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import CancelJob, JobError, JobStatus, OnError, StepSpec, StepStatus
 from tidemill_contracts.work import (
     BeatOutcome,
+    Ending,
     Failed,
     Payload,
+    Released,
     ReportOutcome,
     StepOutput,
     Stopped,
@@ -259,6 +261,18 @@ def test_a_success_without_every_output_is_no_success() -> None:
 
     assert job.status is JobStatus.RETRYING
     assert job.attempts[0].outcome == "failed"
+
+
+@pytest.mark.parametrize("ending", [None, a_failure(FailureKind.DATA), Released(reason="drain")])
+def test_a_task_whose_outputs_are_all_kept_is_done(ending: Ending | None) -> None:
+    job = a_job()
+    (task,) = begin(job)
+
+    reports.report(job, a_report(task, ending, outputs=outputs_of(job, task)), some_facts())
+    after = reports.report(job, a_report(task, Succeeded(), ordinal=9), some_facts())
+
+    assert (job.status, task.status) == (JobStatus.SUCCEEDED, TaskStatus.DONE)
+    assert after is ReportOutcome.ALREADY_APPLIED
 
 
 def test_a_step_that_may_fail_passes_its_input_on() -> None:

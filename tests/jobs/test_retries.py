@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.jobs.builders import a_failure, a_job, a_report, begin, later, outputs_of, types
 
+from tests.jobs.builders import a_failure, a_job, a_report, begin, later, outputs_of, types
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobStatus, OnError, StepSpec
 from tidemill_contracts.work import Released

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+
 from tests.jobs.builders import (
     FRAME,
     START,
@@ -20,7 +21,6 @@ from tests.jobs.builders import (
     some_facts,
     types,
 )
-
 from tidemill_contracts.datasets import DatasetStatus
 from tidemill_contracts.jobs import BlockedReason, JobStatus
 from tidemill_contracts.work import BeatOutcome, ClaimOutcome

@@ -1,7 +1,7 @@
 """The notifier on real servers: accounts of fresh tenants, and sockets that read frames."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Self
@@ -11,17 +11,17 @@ import httpx
 import msgspec
 import pytest
 from msgspec import Struct
-from tidemill_identity.lifecycle import Session
-from tidemill_identity.settings import Settings as IdentitySettings
-from tidemill_identity.tokens import Signer
-from tidemill_kit.settings import load
-from tidemill_stack.stack import Stack
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tidemill_contracts.identity import Role, User
 from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.stream import SUBPROTOCOL
+from tidemill_identity.lifecycle import Session
+from tidemill_identity.settings import Settings as IdentitySettings
+from tidemill_identity.tokens import Signer
+from tidemill_kit.settings import load
+from tidemill_stack.stack import Stack
 
 SERVICES = ("identity", "ingestion", "jobs", "notifier", "processor")
 ENV = {
@@ -35,7 +35,7 @@ ENV = {
 PATIENCE_S = 20.0
 
 
-async def gather[T](work: list[Coroutine[Any, Any, T]]) -> list[T]:
+async def gather[T](work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     return list(await asyncio.gather(*work))
 
 
@@ -129,13 +129,20 @@ class Listener:
 
     async def closed(self) -> tuple[int, str]:
         """Code and reason with which the server ends the connection."""
-        try:
-            while True:
-                async with asyncio.timeout(PATIENCE_S):
-                    await self.connection.recv()
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            return closed.rcvd.code, closed.rcvd.reason
+        code, reason, _ = await self.rest()
+        return code, reason
+
+    async def rest(self) -> tuple[int, str, list[str]]:
+        """Why the server ends the connection, and the cursors that came before."""
+        seen = list[str]()
+        with pytest.raises(ConnectionClosed) as ended:
+            await self._read_on(seen)
+        assert ended.value.rcvd is not None
+        return ended.value.rcvd.code, ended.value.rcvd.reason, seen
+
+    async def _read_on(self, seen: list[str]) -> None:
+        while True:
+            seen += [item["cursor"] for item in (await self.hear()).get("items", [])]
 
 
 type OpenSocket = Callable[..., Any]

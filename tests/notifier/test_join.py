@@ -65,7 +65,7 @@ class Log:
             self.entries.append(Entry(cursor, event.subject, encode(event)))
             self._rows.append((event, cursor))
         for event, cursor in self._rows[self.hub.ring.head : len(self._rows) - self.behind]:
-            self.hub._received(cursor.position, event.subject, encode(event))
+            self.hub.receive(cursor.position, event.subject, encode(event))
 
     async def happen(self) -> None:
         arrived = next(self._arrivals, None)
@@ -116,6 +116,10 @@ class Log:
         return Answer(items=items, complete_to=Cursor(1, complete_to))
 
 
+def _full() -> None:
+    raise AssertionError
+
+
 async def received(log: Log, selection: Selection, since: Cursor, later: list[Arrival]) -> Any:
     """All frames that one subscription gets."""
     frames: list[Any] = []
@@ -124,7 +128,7 @@ async def received(log: Log, selection: Selection, since: Cursor, later: list[Ar
         await log.happen()
         frames.append(msgspec.json.decode(frame))
 
-    outbox = Outbox(send, max_frames=1_000, max_bytes=10_000_000, overflowed=AssertionError)
+    outbox = Outbox(send, max_frames=1_000, max_bytes=10_000_000, overflowed=_full)
     draining = asyncio.create_task(outbox.run())
     subscription = Subscription("s", selection, outbox, lambda _: None)
     subscription.cursor = since

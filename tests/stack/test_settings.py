@@ -57,7 +57,13 @@ def test_data_lies_in_the_users_data_home() -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("x.org", False)],  # noqa: S104
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - only compared
+        ("x.org", False),
+    ],
 )
 def test_only_loopback_is_safe_for_plain_http(host: str, *, expected: bool) -> None:
     assert is_loopback(host) is expected

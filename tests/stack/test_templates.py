@@ -17,7 +17,13 @@ NATS = {
 
 
 def tried(command: list[str], env: Mapping[str, str] | None = None) -> CompletedProcess[str]:
-    return run(command, env=dict(env or {}), capture_output=True, text=True, check=False)  # noqa: S603
+    return run(  # noqa: S603 - the wheels' own programs
+        command,
+        env=dict(env or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_package_ships_the_files_of_the_checkout(checkout: Path) -> None:

@@ -120,3 +120,14 @@ def exit_process(reason: str) -> None:
     """End the process at once: its supervisor starts a sound one."""
     log.error("process.exit", reason=reason)
     os._exit(EXIT_DISCONNECTED)
+
+
+async def or_exit(work: Awaitable[None]) -> None:
+    """A background machine that dies takes the process along: its supervisor starts a sound one."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
+        log.exception("lifespan.failed")
+        exit_process("a background task failed")

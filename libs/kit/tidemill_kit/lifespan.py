@@ -94,7 +94,7 @@ def events(
                 if consumers is not None and consumers.subjects:
                     tasks.create_task(follow(consumers, app.state.database, settings, client))
 
-        running = asyncio.create_task(or_exit(work()))
+        running = asyncio.create_task(bus.or_exit(work()))
         try:
             yield
         finally:
@@ -115,17 +115,6 @@ async def _revocations(client: Client, authenticator: Authenticator) -> None:
             authenticator.revoke(json.decode(message.data, type=SessionRevoked).session_id)
 
     await client.subscribe("tm.event.*.session.revoked", cb=revoked)
-
-
-async def or_exit(work: Awaitable[None]) -> None:
-    """A background machine that dies takes the process along: its supervisor starts a sound one."""
-    try:
-        await work
-    except asyncio.CancelledError:
-        raise
-    except BaseException:
-        log.exception("lifespan.failed")
-        bus.exit_process("a background task failed")
 
 
 async def _end(running: asyncio.Task[None], client: Client | None) -> None:

@@ -23,6 +23,7 @@ from tidemill_kit.errors import (
     TooLarge,
     UnsupportedMedia,
 )
+from tidemill_kit.requests import given_id
 
 log = structlog.get_logger()
 
@@ -47,7 +48,12 @@ _BY_STATUS: dict[int, type[TidemillError]] = {
 
 
 def handlers() -> dict[Any, Any]:
-    return {TidemillError: _refuse, HTTPException: _translate, Exception: _last_resort}
+    return {
+        TidemillError: _refuse,
+        HTTPException: _translate,
+        UnicodeDecodeError: _no_text,
+        Exception: _last_resort,
+    }
 
 
 def response(error: TidemillError, request_id: str) -> Response[dict[str, Any]]:
@@ -86,13 +92,19 @@ async def outcome(ask: Callable[[], Any]) -> str:
 _UNAUTHORIZED = 401
 
 
-def _request_id(request: Request[Any, Any, Any]) -> str:
-    found: Any = request.scope.get("request_id")
-    return found or uuid7().hex
-
-
 def _refuse(request: Request[Any, Any, Any], error: TidemillError) -> Response[Any]:
-    return response(error, _request_id(request))
+    found: Any = request.scope.get("request_id")
+    if found is not None:
+        return response(error, found)
+    # a path or method without a route never reaches the middleware that knows the id
+    request_id = given_id(request.scope["headers"]) or uuid7().hex
+    answer = response(error, request_id)
+    answer.set_header("X-Request-Id", request_id)
+    return answer
+
+
+def _no_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[Any]:
+    return _refuse(request, BadRequest(f"the body is no UTF-8: {error.reason}"))
 
 
 def _translate(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

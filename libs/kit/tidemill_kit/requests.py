@@ -29,7 +29,7 @@ class RequestLog(ASGIMiddleware):
         if scope["type"] != "http":
             await next_app(scope, receive, send)
             return
-        request_id = _given_id(scope["headers"]) or uuid7().hex
+        request_id = given_id(scope["headers"]) or uuid7().hex
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         began = time.perf_counter()
 
@@ -51,7 +51,8 @@ def _measure(scope: Any, status: int, seconds: float) -> None:
         log.warning("request.failed", route=route, status=status, request_id=scope["request_id"])
 
 
-def _given_id(headers: Any) -> str | None:
+def given_id(headers: Any) -> str | None:
+    """The id that a request brings, if it is one that may be shown and logged."""
     for name, value in headers:
         if name == b"x-request-id" and len(value) <= _MAX_ID_CHARS:
             text = value.decode("latin-1")

@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
     checked(libc.prctl(PR_SET_PDEATHSIG, int(signal), 0, 0, 0))
     if os.getppid() != int(parent):
         sys.exit("the parent ended before its child began")
-    os.execv(command[0], command)  # noqa: S606  # a shell would hide the child's pid
+    os.execv(command[0], command)  # noqa: S606 - a shell would hide the child's pid
 
 
 def named(user: int) -> bool:

@@ -130,4 +130,4 @@ def _seaweedfs_secrets(credentials: Credentials) -> dict[str, str]:
 
 def _grpc_socket(server: str, port: int) -> Path:
     """Weed leaves these behind when it is killed, and no option moves them."""
-    return Path("/tmp", f"seaweedfs-{server}-grpc-{port}.sock")  # noqa: S108  # weed's choice
+    return Path("/tmp", f"seaweedfs-{server}-grpc-{port}.sock")  # noqa: S108 - weed's choice

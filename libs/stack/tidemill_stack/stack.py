@@ -163,7 +163,7 @@ class Stack:
             started=started,
             slots=self._slots,
         )
-        assert self._lock is not None  # noqa: S101  # start() took it
+        assert self._lock is not None  # noqa: S101 - start() took it
         self._holder = self._lock.tell(self.url)
         self._write_state()
 

@@ -21,8 +21,8 @@ from tidemill_jobs.settings import JobsSettings
 from tidemill_jobs.sweeper import Sweeper
 from tidemill_jobs.workers import Cancels, Workers
 from tidemill_kit import app, lifespan, logs, serve
+from tidemill_kit.bus import or_exit
 from tidemill_kit.consumers import follow
-from tidemill_kit.lifespan import or_exit
 from tidemill_kit.publisher import AskForEpoch
 from tidemill_kit.settings import load
 from tidemill_kit.streams import Entry

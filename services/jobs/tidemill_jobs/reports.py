@@ -58,7 +58,7 @@ def report(job: JobRecord, said: ReportTask, facts: Facts) -> ReportOutcome:
         attempt = granted.attempt
     if (task.attempt, task.run_id) != (attempt, said.run_id):
         return ReportOutcome.TERMINAL if job.status.is_final else ReportOutcome.SUPERSEDED
-    if said.ordinal <= task.ordinal:
+    if said.ordinal <= task.ordinal or task.status is TaskStatus.DONE:
         return ReportOutcome.ALREADY_APPLIED
     if job.status.is_final:
         return ReportOutcome.TERMINAL
@@ -93,8 +93,10 @@ def _apply(job: JobRecord, task: TaskRecord, said: ReportTask, facts: Facts) -> 
         task.checkpoint = said.checkpoint
     for output in said.outputs:
         _keep(job, task, output, facts)
-    if said.ending is not None:
-        _end(job, task, said.ending, facts)
+    # what comes after the last output cannot undo the work
+    ending = said.ending if flow.remaining(job, task) else Succeeded()
+    if ending is not None:
+        _end(job, task, ending, facts)
 
 
 def _keep(job: JobRecord, task: TaskRecord, output: StepOutput, facts: Facts) -> None:

@@ -9,7 +9,6 @@ from types import FrameType
 from litestar import Litestar
 
 from tidemill_kit import app, bus, logs, serve
-from tidemill_kit.lifespan import or_exit
 from tidemill_kit.settings import load
 from tidemill_notifier.live import Live
 from tidemill_notifier.routes import EventController, stream
@@ -43,7 +42,7 @@ async def _following(service: Litestar) -> AsyncGenerator[None]:
     hub = live.hub
     state.checks["hub"] = hub.ready
     state.facts = {"nats": hub.connection, "head": lambda: str(hub.head)}
-    running = asyncio.create_task(or_exit(_follow(live)))
+    running = asyncio.create_task(bus.or_exit(_follow(live)))
     _when_told_to_stop(live)
     try:
         yield

@@ -42,7 +42,7 @@ class Caller:
             return self._end(CloseCode.RESTART, error.code())
         if self.principal is not None and _rights(principal) != _rights(self.principal):
             return self._end(CloseCode.FORBIDDEN, "the token is for somebody else")
-        if principal is not self.principal:
+        if principal != self.principal:
             self.principal, self._token = principal, token
             self._watch(principal)
         return principal

@@ -143,47 +143,8 @@ class Hub:
         if not topics:
             self._followers.pop(tenant, None)
 
-    async def _agree(self, client: Client) -> None:
-        """Learn the epoch and whether the ring still is a part of its stream."""
-        connection = feed.connection_number(client)
-        known = self.head if self._agreed.is_set() else None
-        epoch = await self._ask_epoch(client)
-        store = await feed.state(client)
-        if known is None or epoch != known.epoch:
-            first = max(store.first - 1, store.last - self._settings.ring_events)
-            self._start_over(Cursor(epoch, max(first, 0)))
-        elif store.last < known.position:
-            raise StreamRefused(f"the stream ends at {store.last}, before {known}")
-        elif store.first > known.position + 1:
-            self._start_over(Cursor(epoch, store.first - 1))
-        self._store, self._connection, self._last = store, connection, store.last
-        self._renewed.set()
-        log.info("hub.agreed", epoch=epoch, first=store.first, last=store.last)
-
-    async def _ask_epoch(self, client: Client) -> int:
-        known = self.head if self._agreed.is_set() else None
-        asked = AskEpoch(asker="notifier", last_recorded=known)
-        return (await call(client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
-
-    async def _follow(self, client: Client) -> None:
-        self._feed = Feed(
-            client,
-            self._received,
-            connection=self._connection,
-            heartbeat_s=self._settings.feed_heartbeat_s,
-        )
-        self._agreed.set()
-        try:
-            await self._feed.follow(self.ring.head + 1)
-        finally:
-            self._feed, self._connection = None, -1
-
-    def _start_over(self, cursor: Cursor) -> None:
-        self.ring.reset(cursor)
-        for follower in {f for t in self._followers.values() for fs in t.values() for f in fs}:
-            follower.restart()
-
-    def _received(self, position: int, subject: str, body: bytes) -> None:
+    def receive(self, position: int, subject: str, body: bytes) -> None:
+        """Keep the next event of the log and pass it to its followers."""
         entry = Entry(Cursor(self.ring.epoch, position), subject, body)
         self.ring.append(entry)
         if entry.type == "session.revoked":
@@ -199,6 +160,44 @@ class Hub:
         if followers := topics.get(entry.topic):
             for follower in followers:
                 follower.deliver(entry)
+
+    async def _agree(self, client: Client) -> None:
+        """Learn the epoch and whether the ring still is a part of its stream."""
+        connection = feed.connection_number(client)
+        known = self.head if self._agreed.is_set() else None
+        epoch = await self._ask_epoch(client)
+        store = await feed.state(client)
+        if known is not None and epoch == known.epoch and store.last < known.position:
+            raise StreamRefused(f"the stream ends at {store.last}, before {known}")
+        if known is None or epoch != known.epoch or store.first > self.ring.head + 1:
+            newest = store.last - self._settings.ring_events
+            self._start_over(Cursor(epoch, max(store.first - 1, newest, 0)))
+        self._store, self._connection, self._last = store, connection, store.last
+        self._renewed.set()
+        log.info("hub.agreed", epoch=epoch, first=store.first, last=store.last)
+
+    async def _ask_epoch(self, client: Client) -> int:
+        known = self.head if self._agreed.is_set() else None
+        asked = AskEpoch(asker="notifier", last_recorded=known)
+        return (await call(client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
+
+    async def _follow(self, client: Client) -> None:
+        self._feed = Feed(
+            client,
+            self.receive,
+            connection=self._connection,
+            heartbeat_s=self._settings.feed_heartbeat_s,
+        )
+        self._agreed.set()
+        try:
+            await self._feed.follow(self.ring.head + 1)
+        finally:
+            self._feed, self._connection = None, -1
+
+    def _start_over(self, cursor: Cursor) -> None:
+        self.ring.reset(cursor)
+        for follower in {f for t in self._followers.values() for fs in t.values() for f in fs}:
+            follower.restart()
 
     async def _progressed(self, message: Msg) -> None:
         _, _, tenant, job = message.subject.split(".")

@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Controller, Request, WebSocket, get, websocket
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from litestar.response import Response, Stream
 from msgspec import Raw
 
@@ -27,7 +27,7 @@ EVENT_STREAM = "text/event-stream"
 READER: dict[str, Any] = {"role": Role.VIEWER}
 
 Caller = NamedDependency[Principal]
-type Asking = Request[Any, Any, Any]
+Asking = Request[Any, Any, Any]
 After = Annotated[
     str | None,
     QueryParameter(description="A cursor, `start` or `now`.", max_length=40),
@@ -54,8 +54,8 @@ class EventController(Controller):
         principal: Caller,
         after: After = None,
         types: Types = None,
-        job_id: UUID | None = None,
-        dataset_id: UUID | None = None,
+        job_id: FromQuery[UUID | None] = None,
+        dataset_id: FromQuery[UUID | None] = None,
         limit: Limit = 50,
         last_event_id: LastEventId = None,
     ) -> Response[Page[StreamedEvent]]:
