@@ -57,7 +57,7 @@ class _Tag(msgspec.Struct):
 
 @cache
 def _decoder() -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(Union[tuple(event_types().values())])  # noqa: UP007
+    return msgspec.json.Decoder(Union[tuple(event_types().values())])  # noqa: UP007 - made at run time
 
 
 def _leaves(kind: type[Event]) -> list[type[Event]]:

@@ -152,7 +152,7 @@ class SubmitJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     queue: QueueName | None = None
     priority: Annotated[int, Meta(ge=0, le=9)] = 4
     labels: Labels = field(default_factory=dict[str, str])
-    run_at: datetime | None = None
+    run_at: Annotated[datetime, Meta(tz=True)] | None = None
     timeouts: Timeouts = Timeouts()
     max_attempts: Annotated[int, Meta(ge=1, le=20)] = 4
 
@@ -212,6 +212,14 @@ class Job(Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     seq: int
     cursor: str | UnsetType = UNSET
+
+
+class StorePipeline(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Steps to keep under a name."""
+
+    name: Name
+    steps: Annotated[list[StepSpec], Meta(min_length=1, max_length=50)]
+    summary: Annotated[str, Meta(max_length=500)] = ""
 
 
 class Pipeline(Struct, frozen=True, kw_only=True):

@@ -30,8 +30,10 @@ def make_secrets(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def compose(project: Path, *arguments: str) -> CompletedProcess[str]:
-    return execute(PROGRAMS / "docker-compose", *arguments, folder=project)
+def compose(
+    project: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> CompletedProcess[str]:
+    return execute(PROGRAMS / "docker-compose", *arguments, folder=project, env=env)
 
 
 @pytest.fixture(scope="session")

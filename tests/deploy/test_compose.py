@@ -1,5 +1,6 @@
 """compose.yaml is valid, its containers are confined, and they wait for each other."""
 
+import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,29 @@ def test_docker_compose_accepts_it_without_a_warning(project: Path) -> None:
     done = compose(project, "config", "--quiet")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_docker_compose_sees_a_key_that_does_not_exist(project: Path, tmp_path: Path) -> None:
+    text = (project / "compose.yaml").read_text()
+    (tmp_path / "compose.yaml").write_text(text.replace("cap_drop:", "capdrop:"))
+
+    done = compose(tmp_path, "config", "--quiet")
+
+    assert "capdrop" in done.stderr
+
+
+def test_with_a_domain_the_gateway_takes_the_port_of_https(project: Path) -> None:
+    given = {
+        "TM_GATEWAY_ADDRESS": "https://data.example.org",
+        "TIDEMILL_PUBLISH": "443",
+        "TIDEMILL_GATEWAY_PORT": "443",
+    }
+
+    done = compose(project, "config", "--format", "json", env=given)
+
+    gateway = json.loads(done.stdout)["services"]["gateway"]
+    assert [(each["published"], each["target"]) for each in gateway["ports"]] == [("443", 443)]
+    assert gateway["environment"]["TM_GATEWAY_ADDRESS"] == "https://data.example.org"
 
 
 def test_these_are_all_containers(containers: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.conftest import SHORT_TIMERS
 from tests.e2e.people import PASSWORD, Person
-
 from tidemill_client.client import Client
 from tidemill_contracts.ids import uuid7
 from tidemill_stack.stack import Stack

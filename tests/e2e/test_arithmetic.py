@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.e2e.people import Person, types, until, until_ended
 
+from tests.e2e.people import Person, types, until, until_ended
 from tidemill_contracts.job_events import JobStepSucceeded
 from tidemill_contracts.jobs import JobStatus, StepSpec, StepStatus
 

@@ -7,8 +7,8 @@ import httpx
 import msgspec
 import pytest
 from msgspec import Struct
-from tests.e2e.people import PASSWORD, Person
 
+from tests.e2e.people import PASSWORD, Person
 from tidemill_contracts.problems import Problem
 
 JSON = {"Content-Type": "application/json"}

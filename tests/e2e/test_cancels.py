@@ -1,8 +1,8 @@
 """Cancelling: before the start, while it runs, against its will, and too late."""
 
 import pytest
-from tests.e2e.people import Person, types, until, until_ended
 
+from tests.e2e.people import Person, types, until, until_ended
 from tidemill_contracts.job_events import JobStarted, JobSubmitted
 from tidemill_contracts.jobs import CancelOutcome, Job, JobStatus, StepSpec
 

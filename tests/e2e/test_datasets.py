@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.e2e.people import Person
 
+from tests.e2e.people import Person
 from tidemill_contracts.datasets import DatasetStatus
 from tidemill_contracts.jobs import JobStatus, StepSpec, StepStatus
 

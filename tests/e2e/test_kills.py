@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from msgspec import Struct
+
 from tests.e2e.conftest import Register
 from tests.e2e.people import PATIENCE_S, Person, canonical, until
-
 from tidemill_client.client import ENDINGS
 from tidemill_client.problems import ApiProblem, Broken, Unreachable
 from tidemill_client.subscription import Received

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from tests.e2e.people import Person, canonical, types, until
 
+from tests.e2e.people import Person, canonical, types, until
 from tidemill_contracts.datasets import (
     DatasetCreated,
     DatasetReady,

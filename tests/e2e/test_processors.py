@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from tests.e2e.people import Person
 
+from tests.e2e.people import Person
 from tidemill_contracts.jobs import JobStatus, StepSpec
 
 POSTS = """id,author,body

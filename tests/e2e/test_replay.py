@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+
 from tests.e2e.people import (
     PATIENCE_S,
     Person,
@@ -16,7 +17,6 @@ from tests.e2e.people import (
     until,
     until_ended,
 )
-
 from tidemill_client.subscription import Received
 from tidemill_contracts.job_events import JobStarted, JobSucceeded
 from tidemill_contracts.jobs import StepSpec
@@ -179,7 +179,7 @@ class sse:  # noqa: N801 - reads as a call
         assert response.headers["content-type"].startswith("text/event-stream")
         return self._items(response)
 
-    async def __aexit__(self, *raised: Any) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self._stream.__aexit__(*raised)
 
     async def _items(self, response: httpx.Response) -> AsyncIterator[tuple[str, Any]]:

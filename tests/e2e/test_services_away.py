@@ -4,9 +4,9 @@ import asyncio
 
 import httpx
 import pytest
+
 from tests.e2e.conftest import Register
 from tests.e2e.people import PATIENCE_S, Person
-
 from tidemill_contracts.jobs import JobStatus
 from tidemill_stack.stack import Stack
 

@@ -4,9 +4,9 @@ import time
 
 import httpx
 import pytest
-from tests.e2e.people import Person, listening, signed_anew
 from websockets.exceptions import InvalidStatus
 
+from tests.e2e.people import Person, listening, signed_anew
 from tidemill_contracts.stream import CloseCode
 from tidemill_stack.stack import Stack
 

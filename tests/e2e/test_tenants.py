@@ -1,8 +1,8 @@
 """A second tenant sees nothing of the first."""
 
 import pytest
-from tests.e2e.people import Person, listening, types, until, until_ended
 
+from tests.e2e.people import Person, listening, types, until, until_ended
 from tidemill_contracts.datasets import Dataset, DatasetReady
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.job_events import JobSucceeded

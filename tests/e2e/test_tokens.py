@@ -4,8 +4,8 @@ import time
 
 import httpx
 import pytest
-from tests.e2e.people import PASSWORD, Person, signed_anew
 
+from tests.e2e.people import PASSWORD, Person, signed_anew
 from tidemill_contracts.ids import uuid7
 from tidemill_stack.stack import Stack
 

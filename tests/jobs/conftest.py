@@ -57,7 +57,7 @@ async def replicas(open_office: OpenOffice) -> AsyncGenerator[list[Office]]:
         yield [first, second]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def sign_up(stack: Stack) -> AsyncGenerator[SignUp]:
     """Makes a person with a tenant of its own, whose bare HTTP goes to the jobs service itself."""
     async with AsyncExitStack() as opened:
@@ -73,12 +73,12 @@ async def sign_up(stack: Stack) -> AsyncGenerator[SignUp]:
         yield begin
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def ann(sign_up: SignUp) -> Person:
     return await sign_up()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def bob(sign_up: SignUp) -> Person:
     """Somebody of another tenant."""
     return await sign_up()

@@ -87,7 +87,9 @@ async def test_a_hostile_read_is_refused_or_finds_nothing(ann: Person, path: str
     assert answer.status_code in {200, 400, 404}, answer.text
 
 
-@pytest.mark.parametrize("cursor", ["-1", "99999999999999999999", "1.5", "abc", "", "0x1", "١"])
+@pytest.mark.parametrize(
+    "cursor", ["-1", "99999999999999999999", "1.5", "abc", "", "0x1", "\u0661"]
+)
 async def test_a_hostile_cursor_of_events_is_refused_or_finds_nothing(
     ann: Person, cursor: str
 ) -> None:
@@ -105,6 +107,8 @@ PIPELINES: dict[str, dict[str, Any]] = {
     "a name like a path": {"name": "a/b", "steps": [{"processor": "noop"}]},
     "NUL in its name": {"name": "a\0", "steps": [{"processor": "noop"}]},
     "NUL in its summary": {"name": "p", "summary": "\0", "steps": [{"processor": "noop"}]},
+    "a long summary": {"name": "p", "summary": "s" * 501, "steps": [{"processor": "noop"}]},
+    "NUL in a processor": {"name": "p", "steps": [{"processor": "\0"}]},
     "a long name": {"name": "n" * 5_000, "steps": [{"processor": "noop"}]},
     "an unknown field": {"name": "p", "steps": [{"processor": "noop"}], "colour": "red"},
     "an unknown processor": {"name": "p", "steps": [{"processor": "nobody"}]},
@@ -146,11 +150,13 @@ async def test_a_hostile_cancel_is_refused_and_cancels_nothing(
     assert after.json()["status"] == "scheduled"
 
 
-async def test_a_job_as_large_as_a_body_may_be_ends_and_holds_nobody_up(ann: Person) -> None:
-    large = {"processor": "reverse_string", "value": "x" * 1_048_000}
-    small = {"processor": "reverse_string", "value": "ab"}
+async def test_jobs_as_large_as_a_body_may_be_end_and_hold_nobody_up(ann: Person) -> None:
+    large = {"processor": "reverse_string", "value": "x" * 1_048_500}
+    heavy = {"processor": "wait", "params": {"seconds": 0}, "value": "x" * 700_000}
+    small = {"processor": "wait", "params": {"seconds": 0}, "value": "x"}
 
-    answers = [await ann.ask("POST", "/v1/jobs", json=order) for order in (large, small, small)]
+    orders = [large, heavy, heavy, heavy, heavy, small, small]
+    answers = await asyncio.gather(*[ann.ask("POST", "/v1/jobs", json=order) for order in orders])
 
     jobs = await asyncio.gather(*[ann.ended(answer.json()["id"]) for answer in answers])
-    assert [job.status for job in jobs] == ["succeeded"] * 3
+    assert [job.status for job in jobs] == ["succeeded"] * len(orders)

@@ -77,7 +77,7 @@ def test_what_is_no_frame_is_refused(data: str | bytes) -> None:
 )
 def test_pages_of_foreign_origins_may_not_connect(
     origin: str | None,
-    allowed: bool,  # noqa: FBT001 - a table's column
+    allowed: bool,
 ) -> None:
     settings = NotifierSettings(
         public_url="https://data.example.org/",

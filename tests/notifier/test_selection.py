@@ -61,7 +61,7 @@ def test_system_jobs_come_by_their_own_topic_alone() -> None:
         (["job.started", "dataset.*"], False),
     ],
 )
-def test_types_narrow_a_selection(types: list[str] | None, wanted: bool) -> None:  # noqa: FBT001 - a table's column
+def test_types_narrow_a_selection(types: list[str] | None, wanted: bool) -> None:
     assert selection("all", types=types).wants(queued()) is wanted
 
 

@@ -41,8 +41,8 @@ def types(found: Ingested) -> dict[str, str]:
             "datetime",
             [
                 datetime(2024, 1, 1),  # noqa: DTZ001 - the file names no zone
-                datetime(2024, 1, 1, 12, 30),  # noqa: DTZ001
-                datetime(2024, 1, 1, 12, 30, 15, 500_000),  # noqa: DTZ001
+                datetime(2024, 1, 1, 12, 30),  # noqa: DTZ001 - nor here
+                datetime(2024, 1, 1, 12, 30, 15, 500_000),  # noqa: DTZ001 - nor here
             ],
         ),
         (

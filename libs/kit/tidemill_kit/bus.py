@@ -105,6 +105,9 @@ async def answer[T](
             code = error.code() if isinstance(error, TidemillError) else type(error).__name__
             log.warning("bus.request_failed", subject=subject, code=code, reason=str(error)[:500])
             headers = {ERROR_HEADER: code}
+        # said rather than kept silent: whoever asked for many can ask for fewer
+        if len(body) > client.max_payload:
+            body, headers = b"", {ERROR_HEADER: "answer_too_large"}
         if not client.is_closed:
             await client.publish(message.reply, body, headers=headers)
 

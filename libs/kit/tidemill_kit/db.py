@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from sqlalchemy import BigInteger as BigInt
 from sqlalchemy import Column as Col
@@ -150,11 +151,23 @@ async def _available() -> AsyncGenerator[None]:
     except PoolExhausted as error:
         raise DatabaseAway("pool exhausted") from error
     except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error.orig, OSError):
+        if _is_away(error):
             raise DatabaseAway from error
         raise
     except OSError as error:
         raise DatabaseAway from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the connection is at fault and not the statement."""
+    cause = error.orig.__cause__ if error.orig else None
+    state: str = getattr(error.orig, "sqlstate", None) or ""
+    lost = error.connection_invalidated or isinstance(error.orig, OSError)
+    return lost or state.startswith(_AWAY) or isinstance(cause, asyncpg.InternalClientError)
+
+
+# SQLSTATE: no connection, a server that starts or stops, one that takes no more connections
+_AWAY = ("08", "57P", "53300")
 
 
 class Repository:

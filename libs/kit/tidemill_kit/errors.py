@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar
 
 from tidemill_contracts.problems import FieldError
@@ -34,6 +34,15 @@ class TidemillError(Exception):
     @classmethod
     def title(cls) -> str:
         return inspect.cleandoc(cls.__doc__ or cls.__name__).splitlines()[0]
+
+
+async def failure_of(work: Awaitable[Any]) -> Exception | None:
+    """What this ended in, whatever it was: for machines that owe somebody an answer."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - that is what it is for
+        return error
+    return None
 
 
 class BadRequest(TidemillError):

@@ -66,41 +66,57 @@ def events(
     reported by `/readyz`. `app.state.client` is there once `connected` is called.
     """
 
+    async def work(app: Litestar) -> None:
+        again = _after_reconnect(app, reconnected)
+        client = app.state.client = await bus.connect(settings, service, reconnected=again)
+        await _revocations(client, app.state.authenticator)
+        if connected is not None:
+            await connected(app, client)
+        await history.serve(client, app.state.database)
+        publisher = _publisher(app, settings, client, ask_epoch(app) if ask_epoch else None)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(publisher.run())
+            if consumers is not None and consumers.subjects:
+                tasks.create_task(follow(consumers, app.state.database, settings, client))
+
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         app.state.client = app.state.publisher = None
         app.state.facts = {"nats": lambda: _connection_state(app)}
-
-        async def again() -> None:
-            if app.state.publisher is not None:
-                app.state.publisher.reconnected()
-            if reconnected is not None:
-                await reconnected(app, app.state.client)
-
-        async def work() -> None:
-            client = await bus.connect(settings, service, reconnected=again)
-            app.state.client = client
-            await _revocations(client, app.state.authenticator)
-            if connected is not None:
-                await connected(app, client)
-            await history.serve(client, app.state.database)
-            asked = ask_epoch(app) if ask_epoch else None
-            publisher = Publisher(settings.database_url, service, client, ask_epoch=asked)
-            app.state.publisher = publisher
-            app.state.database.recorded = publisher.recorded
-            publisher.recorded.set()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(publisher.run())
-                if consumers is not None and consumers.subjects:
-                    tasks.create_task(follow(consumers, app.state.database, settings, client))
-
-        running = asyncio.create_task(bus.or_exit(work()))
+        running = asyncio.create_task(bus.or_exit(work(app)))
         try:
             yield
         finally:
             await _end(running, app.state.client)
 
     return lifespan
+
+
+def _after_reconnect(app: Litestar, then: OnConnect | None) -> Callable[[], Awaitable[None]]:
+    """The store may be another one: the publisher asks for the epoch before it goes on."""
+
+    async def again() -> None:
+        if app.state.publisher is not None:
+            app.state.publisher.reconnected()
+        if then is not None:
+            await then(app, app.state.client)
+
+    return again
+
+
+def _publisher(
+    app: Litestar,
+    settings: Settings,
+    client: Client,
+    ask_epoch: AskForEpoch | None,
+) -> Publisher:
+    """The service's publisher, woken by each commit and at once for what waits already."""
+    database: Database = app.state.database
+    made = Publisher(settings.database_url, database.service, client, ask_epoch=ask_epoch)
+    app.state.publisher = made
+    database.recorded = made.recorded
+    made.recorded.set()
+    return made
 
 
 def head(app: Litestar) -> Cursor:

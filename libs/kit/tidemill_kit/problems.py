@@ -52,6 +52,7 @@ def handlers() -> dict[Any, Any]:
         TidemillError: _refuse,
         HTTPException: _translate,
         UnicodeDecodeError: _no_text,
+        RecursionError: _too_deep,
         Exception: _last_resort,
     }
 
@@ -105,6 +106,11 @@ def _refuse(request: Request[Any, Any, Any], error: TidemillError) -> Response[A
 
 def _no_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[Any]:
     return _refuse(request, BadRequest(f"the body is no UTF-8: {error.reason}"))
+
+
+def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[Any]:
+    del error
+    return _refuse(request, BadRequest("the body is nested too deeply"))
 
 
 def _translate(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

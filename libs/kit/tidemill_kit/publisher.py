@@ -31,7 +31,8 @@ RENEW_S = 2.0
 ONE_BY_ONE = 6
 NUDGE = "tm.control.publish"
 _TROUBLE = (StreamRefused, BusAway, RequestRefused, asyncpg.PostgresError, OSError, TimeoutError)
-_TROUBLE_TOO = (asyncpg.InterfaceError,)
+# asyncpg says InternalClientError where a connection ends in the middle of a statement
+_TROUBLE_TOO = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class StoreLost(StreamRefused):
@@ -66,7 +67,7 @@ class Publisher:
         while True:
             try:
                 connection = await asyncpg.connect(self._url, timeout=3, command_timeout=10)
-            except (OSError, asyncpg.PostgresError, TimeoutError):
+            except (OSError, asyncpg.PostgresError, *_TROUBLE_TOO, TimeoutError):
                 await asyncio.sleep(RENEW_S)
                 continue
             try:

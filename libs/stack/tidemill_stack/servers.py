@@ -82,12 +82,7 @@ def seaweedfs(
             *(f"-{name}.port={ports[name]}" for name in SEAWEEDFS_PORTS),
             *_SEAWEEDFS_OPTIONS,
         ],
-        environment={
-            **env,
-            "HOME": str(folder),
-            "GOMEMLIMIT": SEAWEEDFS_MEMORY,
-            **_seaweedfs_secrets(credentials),
-        },
+        environment={**env, "HOME": str(folder), **_seaweedfs_secrets(credentials)},
         port=ports["s3"],
         ready=ready,
         folder=folder,

@@ -8,12 +8,11 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 from sqlalchemy import select
 
-from tidemill_contracts.jobs import Job, Pipeline, RunPipeline
+from tidemill_contracts.jobs import Job, Pipeline, RunPipeline, StorePipeline
 from tidemill_contracts.pages import Page
 from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import WorkerInfo
 from tidemill_jobs import pipelines as stored
-from tidemill_jobs.pipelines import PipelineNotFound
 from tidemill_jobs.repository import PipelineRepository
 from tidemill_jobs.routes import READ, WRITE, Caller, Jobs, Key, accepted
 from tidemill_jobs.tables import workers
@@ -36,7 +35,7 @@ class PipelineController(Controller):
     async def store(
         self,
         request: Request[Any, Any, Any],
-        data: JSONBody[Pipeline],
+        data: JSONBody[StorePipeline],
         pipelines: Pipelines,
     ) -> Pipeline:
         """Keep steps under a name."""
@@ -50,8 +49,7 @@ class PipelineController(Controller):
     @delete("/{name:str}", opt=WRITE, operation_id="deletePipeline")
     async def remove(self, name: FromPath[str], pipelines: Pipelines) -> None:
         """Forget a pipeline; jobs made of it go on."""
-        if not await pipelines.remove(name):
-            raise PipelineNotFound
+        await stored.remove_pipeline(pipelines, name)
 
     @post("/{name:str}/jobs", opt=WRITE, status_code=202, operation_id="runPipeline")
     async def run(

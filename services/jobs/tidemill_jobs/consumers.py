@@ -1,6 +1,7 @@
 """What the jobs service does when datasets change."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import msgspec
@@ -27,16 +28,50 @@ from tidemill_kit.consumers import Consumers
 
 def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
     """The reactions, bound to this process' machines."""
-    reactions = Consumers("jobs")
-    waking: set[asyncio.Task[None]] = set()
+    reactions, changes = Consumers("jobs"), _Changes(sweeper)
 
-    async def changed(
+    async def ingest(event: DatasetUploaded, connection: AsyncConnection) -> None:
+        # before the dataset's row is locked: the ledger must never wait for this transaction
+        source = Source(event.object_key, event.size_bytes, event.sha256)
+        build = ingest_job(event.id, event.tenant_id, event.dataset_id, source, event.options)
+        await ledger.ask(Submit, build=build, job_id=event.id)
+        await changes.note(connection, event, DatasetStatus.VALIDATING)
+
+    async def unblock(event: DatasetReady, connection: AsyncConnection) -> None:
+        await changes.note(connection, event, DatasetStatus.READY, event.frame)
+
+    reactions.on(DatasetUploaded)(ingest)
+    reactions.on(DatasetReady)(unblock)
+    reactions.on(DatasetCreated)(changes.to(DatasetStatus.UPLOADING))
+    reactions.on(DatasetRejected)(changes.to(DatasetStatus.REJECTED))
+    reactions.on(DatasetDeleted)(changes.to(DatasetStatus.DELETED))
+    return reactions
+
+
+class _Changes:
+    """Notes what became of a dataset and wakes the jobs that wait for it."""
+
+    def __init__(self, sweeper: Sweeper) -> None:
+        self._sweeper = sweeper
+        self._waking: set[asyncio.Task[None]] = set()
+
+    def to(
+        self,
+        status: DatasetStatus,
+    ) -> Callable[[DatasetEvent, AsyncConnection], Awaitable[None]]:
+        async def note(event: DatasetEvent, connection: AsyncConnection) -> None:
+            await self.note(connection, event, status)
+
+        return note
+
+    async def note(
+        self,
         connection: AsyncConnection,
         event: DatasetEvent,
         status: DatasetStatus,
         frame: Frame | None = None,
     ) -> None:
-        """Note the new status, then wake what waits; a submit that saw the old one is in by now."""
+        """Write the status, then look who waits: a submit that saw the old one is in by now."""
         values = {
             "id": event.dataset_id,
             "tenant": event.tenant_id,
@@ -46,36 +81,9 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
         await connection.execute(_NOTE, values)
         found: list[UUID] = list(await connection.scalars(_WAITING, {"id": event.dataset_id}))
         if found:
-            task = asyncio.create_task(sweeper.revisit(found))
-            waking.add(task)
-            task.add_done_callback(waking.discard)
-
-    @reactions.on(DatasetCreated)
-    async def note(event: DatasetCreated, connection: AsyncConnection) -> None:
-        await changed(connection, event, DatasetStatus.UPLOADING)
-
-    @reactions.on(DatasetUploaded)
-    async def ingest(event: DatasetUploaded, connection: AsyncConnection) -> None:
-        # before the dataset's row is locked: the ledger must never wait for this transaction
-        source = Source(event.object_key, event.size_bytes, event.sha256)
-        build = ingest_job(event.id, event.tenant_id, event.dataset_id, source, event.options)
-        await ledger.ask(Submit, build=build, job_id=event.id)
-        await changed(connection, event, DatasetStatus.VALIDATING)
-
-    @reactions.on(DatasetReady)
-    async def unblock(event: DatasetReady, connection: AsyncConnection) -> None:
-        await changed(connection, event, DatasetStatus.READY, event.frame)
-
-    @reactions.on(DatasetRejected)
-    async def reject(event: DatasetRejected, connection: AsyncConnection) -> None:
-        await changed(connection, event, DatasetStatus.REJECTED)
-
-    @reactions.on(DatasetDeleted)
-    async def forget(event: DatasetDeleted, connection: AsyncConnection) -> None:
-        await changed(connection, event, DatasetStatus.DELETED)
-
-    del note, ingest, unblock, reject, forget
-    return reactions
+            task = asyncio.create_task(self._sweeper.revisit(found))
+            self._waking.add(task)
+            task.add_done_callback(self._waking.discard)
 
 
 _NOTE = text("""

@@ -10,7 +10,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +24,7 @@ from tidemill_jobs.commands import Command, Report, Revisit, Submit
 from tidemill_jobs.dispatch import Conveyor
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.records import Facts
-from tidemill_kit.errors import TidemillError, Unavailable
+from tidemill_kit.errors import TidemillError, Unavailable, failure_of
 from tidemill_kit.streams import Entry
 
 log = structlog.get_logger()
@@ -124,24 +123,24 @@ class Ledger:
 
     async def _settle(self, group: Sequence[Command], *, again: bool, tries: int = 1) -> None:
         """Decide and write a group; on bad data halve it down to the culprit."""
-        try:
-            await self._commit(group, again=again)
-        except asyncpg.DataError as error:
-            await self._halve(group, error)
-        except _RERUN as error:
-            self._conveyor.forget()
-            log.info("ledger.again", reason=type(error).__name__, commands=len(group))
-            await self._retry(group, tries, error)
-        except _LOST as error:
-            log.warning("ledger.connection_lost", reason=str(error)[:200])
-            self._drop_connection()
-            self._conveyor.forget()
-            await self._retry(group, tries, error)
-        except Exception as error:
-            log.exception("ledger.failed", commands=len(group))
-            self._conveyor.forget()
-            self._drop_connection()
-            _fail(group, error)
+        error = await failure_of(self._commit(group, again=again))
+        if error is None:
+            return
+        self._conveyor.forget()
+        match error:
+            case asyncpg.DataError():
+                await self._halve(group, error)
+            case _ if isinstance(error, _RERUN):
+                log.info("ledger.again", reason=type(error).__name__, commands=len(group))
+                await self._retry(group, tries, error)
+            case _ if isinstance(error, _LOST):
+                log.warning("ledger.connection_lost", reason=str(error)[:200])
+                self._drop_connection()
+                await self._retry(group, tries, error)
+            case _:
+                log.error("ledger.failed", commands=len(group), exc_info=error)
+                self._drop_connection()
+                await self._halve(group, error)
 
     async def _retry(self, group: Sequence[Command], tries: int, error: Exception) -> None:
         if tries >= _TRIES:
@@ -155,13 +154,14 @@ class Ledger:
             middle = len(group) // 2
             await self._settle(group[:middle], again=True)
             await self._settle(group[middle:], again=True)
+        elif not isinstance(error, asyncpg.DataError):
+            _fail(group, error)
         elif group and isinstance(group[0], Report):
             await self._settle([group[0].refuse_data()], again=True)
         else:
             log.info("ledger.refused_data", reason=str(error)[:200])
             for command in group:
-                with suppress(asyncio.InvalidStateError):
-                    _refuse_data(command)
+                _refuse_data(command)
 
     async def _commit(self, group: Sequence[Command], *, again: bool) -> None:
         connection = await self._connected()

@@ -28,6 +28,7 @@ WRITE: dict[str, Any] = {"role": Role.OPERATOR}
 Caller = NamedDependency[Principal]
 Jobs = NamedDependency[JobRepository]
 Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
+MAX_SEQ = 2**31 - 1
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Format = Literal["csv", "json", "ndjson", "parquet"]
 
@@ -84,7 +85,7 @@ class JobController(Controller):
             before=_before(cursor),
             limit=limit + 1,
             status=status,
-            processor=processor,
+            processor=_searchable(processor),
             label=_label(label),
             system=system,
         )
@@ -113,7 +114,7 @@ class JobController(Controller):
         job_id: FromPath[UUID],
         jobs: Jobs,
         limit: Limit = 50,
-        cursor: FromQuery[int] = 0,
+        cursor: Annotated[int, QueryParameter(ge=0, le=MAX_SEQ)] = 0,
     ) -> Page[Raw]:
         """The job's events, oldest first; complete as soon as a status is visible."""
         found = await jobs.history(job_id, after=cursor, limit=limit + 1)
@@ -178,10 +179,17 @@ def _before(cursor: str | None) -> UUID | None:
 def _label(text: str | None) -> dict[str, str] | None:
     if text is None:
         return None
-    key, colon, value = text.partition(":")
+    key, colon, value = (_searchable(text) or "").partition(":")
     if not colon:
         raise LabelInvalid
     return {key: value}
+
+
+def _searchable(text: str | None) -> str | None:
+    """PostgreSQL has no text with NUL in it."""
+    if text is not None and "\0" in text:
+        raise BadRequest("NUL cannot be searched for")
+    return text
 
 
 def _next(request: Request[Any, Any, Any], cursor: str) -> str:

@@ -124,7 +124,7 @@ class Loop:
         try:
             task = _decode_task(message.data)
         except msgspec.DecodeError as error:
-            log.error("order.unreadable", queue=queue, reason=str(error))  # noqa: TRY400
+            log.error("order.unreadable", queue=queue, reason=str(error))  # noqa: TRY400 - its text says it all
             await message.term()
             return
         order = Order(message=message, task=task)
