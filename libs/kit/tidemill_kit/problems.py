@@ -53,6 +53,7 @@ def handlers() -> dict[Any, Any]:
         HTTPException: _translate,
         UnicodeDecodeError: _no_text,
         RecursionError: _too_deep,
+        ExceptionGroup: _after_cleanup,
         Exception: _last_resort,
     }
 
@@ -121,6 +122,12 @@ def _translate(request: Request[Any, Any, Any], error: HTTPException) -> Respons
         detail = error.detail if kind is BadRequest else None
         return _refuse(request, kind(detail))
     return _last_resort(request, error)
+
+
+def _after_cleanup(request: Request[Any, Any, Any], error: ExceptionGroup) -> Response[Any]:
+    """Litestar groups what dependencies make of a handler's error, such as DatabaseAway."""
+    known = [each for each in error.exceptions if isinstance(each, TidemillError)]
+    return _refuse(request, known[0]) if known else _last_resort(request, error)
 
 
 def _last_resort(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -241,9 +241,6 @@ def _entry(service: str, row: asyncpg.Record) -> Entry:
         "ce-id": str(row["id"]),
         "ce-type": row["type"],
         "ce-source": f"/tidemill/{service}",
-        "ce-subject": str(row["key"]),
-        "ce-time": row["at"].isoformat(),
-        "ce-datacontenttype": "application/json",
     }
     return Entry(row["subject"], row["id"].hex, row["body"], headers)
 
@@ -256,7 +253,7 @@ where holder = $1 or until < clock_timestamp()
 returning fence
 """
 _UNPUBLISHED = """
-select id, key, seq, type, subject, at, body from events
+select id, key, seq, type, subject, body from events
 where stream_seq is null order by key, seq limit $1
 """
 _PLACE = """

@@ -191,7 +191,7 @@ class SignOfLife(Command, kw_only=True, eq=False):
 
 
 class CancelOne(Command, kw_only=True, eq=False):
-    """Cancel a tenant's job; answers the job, and whom to tell."""
+    """Cancel a tenant's job; answers the job, whom to tell, and whether this changed anything."""
 
     tenant_id: UUID
     job_id: UUID
@@ -201,12 +201,12 @@ class CancelOne(Command, kw_only=True, eq=False):
     def job_ids(self) -> list[UUID]:
         return [self.job_id]
 
-    def decide(self, book: Book) -> tuple[Job, list[CancelTask]]:
+    def decide(self, book: Book) -> tuple[Job, list[CancelTask], bool]:
         job = book.touch(self.job_id)
         if job is None or job.tenant_id != self.tenant_id:
             raise JobNotFound
-        lifecycle.cancel(job, self.order, book.facts.now)
-        return public(job), signals(job)
+        changed = lifecycle.cancel(job, self.order, book.facts.now)
+        return public(job), signals(job), changed
 
 
 class Revisit(Command, kw_only=True, eq=False):

@@ -138,8 +138,9 @@ class JobController(Controller):
     ) -> Response[Job]:
         """Stop a job; a running one has `grace_s` seconds to end by itself."""
         order = _cancel_order(await request.body())
-        job = await usecases.cancel_job(request.app, principal, job_id, order)
-        return Response(job, status_code=202 if job.status is JobStatus.CANCELLING else 200)
+        job, changed = await usecases.cancel_job(request.app, principal, job_id, order)
+        stopping = changed and job.status is JobStatus.CANCELLING
+        return Response(job, status_code=202 if stopping else 200)
 
     @get("/{job_id:uuid}/result", opt=READ, operation_id="jobResult")
     async def result(

@@ -124,18 +124,23 @@ def draft(
     return build, job_id
 
 
-async def cancel_job(app: Litestar, principal: Principal, job_id: UUID, order: CancelJob) -> Job:
-    """Stop a job; a running one is told, and has `grace_s` seconds to end by itself."""
+async def cancel_job(
+    app: Litestar,
+    principal: Principal,
+    job_id: UUID,
+    order: CancelJob,
+) -> tuple[Job, bool]:
+    """Stop a job, and whether that changed anything; a running one has `grace_s` seconds left."""
     job: Job
     told: list[CancelTask]
-    job, told = await app.state.ledger.ask(
+    job, told, changed = await app.state.ledger.ask(
         CancelOne,
         tenant_id=principal.tenant_id,
         job_id=job_id,
         order=order,
     )
     await app.state.cancels.tell(told)
-    return job
+    return job, changed
 
 
 def _key(tenant_id: UUID, route: str, key: str | None, order: Any) -> IdempotencyKey | None:

@@ -130,8 +130,8 @@ class Pure:
             async with asyncio.timeout(SILENCE_S) as silence:
                 while orders and isinstance(word := await child.hear(), Answers):
                     silence.reschedule(clock() + SILENCE_S)
-                    ran = [Ran(orders.popleft(), uuid7(), each) for each in word.items]
-                    reports.append(self._spawn(self._report(ran)))
+                    if ran := [Ran(orders.popleft(), uuid7(), each) for each in word.items]:
+                        reports.append(self._spawn(self._report(ran)))
                     rss = word.rss
         except TimeoutError:
             log.warning("pure.silent", waiting=len(orders))
