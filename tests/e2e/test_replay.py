@@ -1,7 +1,8 @@
 """Replay equals live, whoever asks, whenever, and by whichever way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -159,35 +160,23 @@ async def test_server_sent_events_go_on_behind_the_last_event_id(ann: Person) ->
     assert [data for _, data in new] == [each.body for each in history]
 
 
-class sse:  # noqa: N801 - reads as a call
-    """An event stream, entered: its `(id, data)` as they come."""
-
-    def __init__(self, person: Person, query: dict[str, str], last: str | None) -> None:
-        self._stream = person.http.stream(
-            "GET",
-            "/v1/events",
-            params=query,
-            headers={
-                **person.headers,
-                "Accept": "text/event-stream",
-                **({"Last-Event-ID": last} if last else {}),
-            },
-        )
-
-    async def __aenter__(self) -> AsyncIterator[tuple[str, Any]]:
-        response = await self._stream.__aenter__()
+@asynccontextmanager
+async def sse(
+    person: Person, query: dict[str, str], last: str | None
+) -> AsyncGenerator[AsyncIterator[tuple[str, Any]]]:
+    """An open event stream: its `(id, data)` as they come."""
+    headers = {**person.headers, "Accept": "text/event-stream", "Last-Event-ID": last or "start"}
+    async with person.http.stream("GET", "/v1/events", params=query, headers=headers) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
-        return self._items(response)
+        yield told_by(response)
 
-    async def __aexit__(self, *raised: object) -> None:
-        await self._stream.__aexit__(*raised)
 
-    async def _items(self, response: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
-        cursor = ""
-        async with asyncio.timeout(PATIENCE_S):
-            async for line in response.aiter_lines():
-                name, _, value = line.partition(": ")
-                if name == "id":
-                    cursor = value
-                elif name == "data":
-                    yield cursor, msgspec.json.decode(value)
+async def told_by(response: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
+    cursor = ""
+    async with asyncio.timeout(PATIENCE_S):
+        async for line in response.aiter_lines():
+            name, _, value = line.partition(": ")
+            if name == "id":
+                cursor = value
+            elif name == "data":
+                yield cursor, msgspec.json.decode(value)

@@ -1,6 +1,7 @@
 """A service that is away is said to be so, and comes back by itself."""
 
 import asyncio
+from http import HTTPStatus
 
 import httpx
 import pytest
@@ -61,6 +62,6 @@ async def test_what_the_client_submits_while_jobs_is_away_runs_once_it_is_back(
 async def refusal_of(person: Person, path: str) -> httpx.Response:
     """The first refusal; the killed process may answer a last time before."""
     async with asyncio.timeout(PATIENCE_S):
-        while (answer := await person.ask("GET", path)).status_code == httpx.codes.OK:
+        while (answer := await person.ask("GET", path)).status_code == HTTPStatus.OK:
             pass
     return answer

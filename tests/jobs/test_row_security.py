@@ -93,7 +93,7 @@ async def test_the_role_ends_with_its_transaction(office: Office, database: Data
 async def test_a_caller_may_do_no_more_than_its_routes_need(
     database: Database, statement: str
 ) -> None:
-    with pytest.raises(DBAPIError, match="permission denied|row-level security"):
+    with pytest.raises(DBAPIError, match=r"permission denied|row-level security"):
         async with database.on_behalf_of(uuid4()) as connection:
             await connection.execute(text(statement))
 

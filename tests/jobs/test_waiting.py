@@ -54,6 +54,7 @@ def test_a_job_for_later_is_scheduled_and_starts_when_its_time_comes() -> None:
     ("facts", "reason"),
     [
         (some_facts(processors=frozenset()), BlockedReason.NO_WORKER),
+        (some_facts(queues=frozenset({"other"})), BlockedReason.NO_WORKER),
         (some_facts(paused=frozenset({"default"})), BlockedReason.QUEUE_PAUSED),
     ],
 )

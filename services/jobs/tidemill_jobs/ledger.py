@@ -201,6 +201,7 @@ class Ledger:
                 order_s=self._order_s,
                 boots=self._fleet.boots,
                 processors=self._fleet.live_processors,
+                queues=frozenset(self._fleet.slots),
                 paused=self._fleet.paused,
                 datasets=copies,
             ),

@@ -228,6 +228,8 @@ def _obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
         return BlockedReason.QUEUE_PAUSED
     if any(step.processor not in facts.processors for step in job.steps):
         return BlockedReason.NO_WORKER
+    if facts.queues is not None and any(task.queue not in facts.queues for task in job.tasks):
+        return BlockedReason.NO_WORKER
     return None
 
 

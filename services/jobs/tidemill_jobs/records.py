@@ -164,7 +164,10 @@ class DatasetCopy(Struct, frozen=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What decisions rest on besides the job itself; `boots` are the live workers."""
+    """What decisions rest on besides the job itself; `boots` are the live workers.
+
+    `queues` are those that a live worker fetches from; None where that is not known.
+    """
 
     now: datetime
     jitter: float
@@ -172,6 +175,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     order_s: float
     boots: dict[str, UUID]
     processors: frozenset[str]
+    queues: frozenset[str] | None = None
     paused: frozenset[str]
     datasets: dict[UUID, DatasetCopy]
 

@@ -54,7 +54,7 @@ class JobRepository(Repository):
         return [Raw(body) for body in rows]
 
     async def attempts(self, job_id: UUID) -> list[AttemptRecord]:
-        query = select(attempts, attempts.c.task_id.label("run_id")).where(
+        query = select(attempts).where(
             attempts.c.job_id == job_id,
             attempts.c.tenant_id == self.tenant_id,
         )

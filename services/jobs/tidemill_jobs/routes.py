@@ -1,6 +1,7 @@
 """HTTP: jobs with their events and results."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -196,7 +197,7 @@ def _searchable(text: str | None) -> str | None:
 def _next(request: Request[Any, Any, Any], cursor: str) -> str:
     query = request.url.query_params
     query["cursor"] = cursor
-    return f"{request.url.path}?{'&'.join(f'{k}={v}' for k, v in query.multi_items())}"
+    return f"{request.url.path}?{urlencode([*query.multi_items()])}"
 
 
 def _cancel_order(body: bytes) -> CancelJob:

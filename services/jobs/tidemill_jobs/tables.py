@@ -59,6 +59,7 @@ attempts = Table(
     Column("task_id", Uuid, primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("tenant_id", Uuid),
+    Column("run_id", Uuid),
     Column("worker", Text),
     Column("started_at", Timestamp),
     Column("finished_at", Timestamp),
