@@ -6,6 +6,7 @@ import shutil
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -82,8 +83,8 @@ async def test_every_command_line_is_run_here_or_said_to_be_run_elsewhere(
         if line in RUN_ELSEWHERE:
             continue
         assert line.startswith("uv run tidemill "), f"{line}: nothing runs it"
-        command = re.sub("|".join(ids) or "$^", lambda word: ids[word[0]], line[len("uv run ") :])
-        await output_of("sh", "-c", command, folder=tmp_path, TM_URL=stack.url)
+        command = Template(re.sub(r"\b(DATASET|JOB)\b", r"$\1", line.removeprefix("uv run ")))
+        await output_of("sh", "-c", command.substitute(ids), folder=tmp_path, TM_URL=stack.url)
         ids = await newest(stack)
 
     assert set(RUN_ELSEWHERE) <= set(lines)

@@ -249,10 +249,9 @@ async def test_a_cancel_answers_what_it_found(ann: Person) -> None:
 
 async def test_a_running_job_is_asked_to_stop_once(ann: Person) -> None:
     job_id = (await submit(ann, {"processor": "wait", "params": {"seconds": 60}})).json()["id"]
-    async with ann.client.live(f"job.{job_id}") as items:
-        async for item in items:
-            if getattr(item, "event", None) and item.event.type == "job.started":  # type: ignore[union-attr]
-                break
+    async with asyncio.timeout(20):
+        while (await ann.ask("GET", f"/v1/jobs/{job_id}")).json()["status"] != "running":
+            pass
     body = {"grace_s": 30, "reason": "enough"}
     path = f"/v1/jobs/{job_id}/cancel"
 

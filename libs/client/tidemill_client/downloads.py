@@ -38,7 +38,7 @@ class Download:
     async def save(self, to: Path, *, sha256: str | None = None) -> Path:
         """The bytes as this file, which appears when it is whole and has this hash."""
         found = hashlib.sha256()
-        with _appearing(to) as file:
+        with appearing(to) as file:
             async for piece in self.pieces():
                 found.update(piece)
                 await asyncio.to_thread(file.write, piece)
@@ -74,8 +74,15 @@ def _is_json(response: httpx.Response) -> bool:
 
 
 @contextmanager
-def _appearing(to: Path) -> Generator[IO[bytes]]:
-    """A file that takes its name once it is whole, and leaves nothing behind if it is not."""
+def appearing(to: Path) -> Generator[IO[bytes]]:
+    """A file that takes its name once it is whole, and leaves nothing behind if it is not.
+
+    A pipe or a device keeps its name and is written as it comes.
+    """
+    if to.exists() and not to.is_file():
+        with to.open("wb") as stream:
+            yield stream
+        return
     partial = to.with_name(f".{to.name}.{uuid4().hex[:8]}.part")
     try:
         with partial.open("xb") as file:

@@ -33,6 +33,9 @@ log = structlog.get_logger()
 type Reaction = Callable[[Any, AsyncConnection], Awaitable[None]]
 
 PARK_AFTER = 10
+RETRY_S = 2.0
+# a process that dies with an event in hand keeps all later ones waiting for so long
+ACK_WAIT_S = 5
 COMPARE_S = 60.0
 CHECK_S = 5.0
 _NANOSECONDS = 1_000_000_000
@@ -97,7 +100,7 @@ class Follower:
             attempt += 1
             with suppress(NatsError):
                 await delivery.message.in_progress()
-            await asyncio.sleep(min(0.1 * 2**attempt, 5.0))
+            await asyncio.sleep(min(0.1 * 2**attempt, RETRY_S))
         with suppress(NatsError):
             await delivery.message.ack()
 
@@ -246,7 +249,7 @@ async def _ensure(client: Client, durable: str, subjects: list[str], start: int)
         "durable_name": durable,
         "name": durable,
         "ack_policy": "explicit",
-        "ack_wait": 30 * _NANOSECONDS,
+        "ack_wait": ACK_WAIT_S * _NANOSECONDS,
         "max_ack_pending": 1,
         "max_deliver": -1,
         "deliver_policy": "by_start_sequence",
