@@ -24,7 +24,7 @@ async def restless(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[S
         yield started
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def register() -> AsyncGenerator[Register]:
     """Registers at a stack and signs in: a person with a tenant of its own."""
     async with AsyncExitStack() as open_ones:

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from tests.e2e.conftest import Register
 from tests.e2e.people import PASSWORD, Person
 from tidemill_contracts.problems import Problem
+from tidemill_stack.stack import Stack
 
 JSON = {"Content-Type": "application/json"}
 UNKNOWN_ID = "01a200dd-d554-79f2-8ace-ba0498e0cfb1"
@@ -179,6 +181,12 @@ REFUSALS = {
         REGISTER, 422, "password_too_common", job(email="a@b.ch", password="password123")
     ),
 }
+
+
+@pytest.fixture(scope="module")
+async def ann(stack: Stack, register: Register) -> Person:
+    """One person for the whole table: nothing of it may be stored."""
+    return await register(stack)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=list(REFUSALS))

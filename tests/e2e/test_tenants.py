@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.conftest import Register
 from tests.e2e.people import Person, listening, types, until, until_ended
 from tidemill_contracts.datasets import Dataset, DatasetReady
 from tidemill_contracts.ids import uuid7
@@ -10,13 +11,18 @@ from tidemill_contracts.jobs import Job
 from tidemill_stack.stack import Stack
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+async def ann(stack: Stack, register: Register) -> Person:
+    return await register(stack)
+
+
+@pytest.fixture(scope="module")
 async def dataset(ann: Person) -> Dataset:
     sent = await ann.client.upload(b"a,b\n1,2\n", "secret.csv")
     return await ann.client.wait_dataset(sent.id)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def job(ann: Person) -> Job:
     return await ann.run(processor="reverse_string", value="secret")
 

@@ -1,16 +1,20 @@
-"""A replica of the jobs service without its edges: the ledger, and what workers would be sent."""
+"""A replica of the jobs service without its edges: the ledger, its orders, what it wrote."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from copy import deepcopy
 from typing import Any, Self
 from uuid import UUID, uuid4
 
+import asyncpg
 import msgspec
 from msgspec.structs import replace
 
 from tests.jobs.builders import BOOT, PROCESSORS, a_draft
+from tidemill_contracts.catalogue import decode
+from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.ids import now
 from tidemill_contracts.jobs import StepSpec
 from tidemill_contracts.work import (
@@ -25,7 +29,7 @@ from tidemill_contracts.work import (
     StepOutput,
     Succeeded,
 )
-from tidemill_jobs.book import Accepted
+from tidemill_jobs.book import Accepted, IdempotencyKey
 from tidemill_jobs.commands import Claim, Command, Report, Submit
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.ledger import Ledger
@@ -150,3 +154,25 @@ class Office:
             StepOutput(step=step.name, payload=Payload(value=value), media_type="application/json")
             for step in steps
         ]
+
+
+async def status_of(owner: asyncpg.Connection, job_id: UUID) -> str:
+    return str(await owner.fetchval("select status from jobs where id = $1", job_id))
+
+
+async def types_of(owner: asyncpg.Connection, job_id: UUID) -> list[str]:
+    """The job's events in order, after a look at their numbers."""
+    rows = await owner.fetch("select seq, type from events where key = $1 order by seq", job_id)
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    return [row["type"].removeprefix("job.") for row in rows]
+
+
+async def event_of(owner: asyncpg.Connection, job_id: UUID, kind: str) -> Any:
+    query = "select body from events where key = $1 and type = $2"
+    body: Any = await owner.fetchval(query, job_id, f"job.{kind}")
+    assert len(body) <= MAX_EVENT_BYTES
+    return decode(body)
+
+
+def a_key(tenant_id: UUID, key: str = "k", body: bytes = b"body") -> IdempotencyKey:
+    return IdempotencyKey(tenant_id, "jobs", key, hashlib.sha256(body).digest())

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import Bundle, initialize, rule
 from msgspec.structs import replace
 
 from tests.jobs.builders import (
@@ -22,6 +22,7 @@ from tests.jobs.builders import (
     send_out,
     some_facts,
 )
+from tests.jobs.promises import Promises
 from tidemill_contracts.datasets import DatasetStatus
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import CancelJob, JobStatus, OnError, StepSpec
@@ -42,7 +43,6 @@ from tidemill_jobs import lifecycle, reports
 from tidemill_jobs.lifecycle import JobFinished
 from tidemill_jobs.records import Facts, TaskRecord, TaskStatus
 
-ENDINGS = {"job.succeeded", "job.failed", "job.cancelled", "job.expired"}
 MAY_FAIL = StepSpec(processor="wait", name="maybe", on_error=OnError.CONTINUE)
 SHAPES: list[tuple[StepSpec | str, ...]] = [
     ("wait",),
@@ -67,7 +67,7 @@ WORKER = st.sampled_from(list(WORKERS))
 NUMBER = st.integers(0, 4)
 
 
-class Jobs(RuleBasedStateMachine):
+class Jobs(Promises):
     """One job, racing workers, and time that passes."""
 
     orders = Bundle("orders")
@@ -99,9 +99,6 @@ class Jobs(RuleBasedStateMachine):
             run_at=START + timedelta(seconds=delay) if delay else None,
         )
         lifecycle.submit(self.job, self.facts)
-        self.attempts = dict.fromkeys((task.id for task in self.job.tasks), 0)
-        self.kept: dict[str, Payload] = {}
-        self.ended: tuple[JobStatus, int] | None = None
 
     @property
     def facts(self) -> Facts:
@@ -116,10 +113,14 @@ class Jobs(RuleBasedStateMachine):
     @rule(target=claims, number=NUMBER, worker=WORKER)
     def begin(self, number: int, worker: str) -> ClaimTask:
         """What ought to happen: an order goes out and a worker claims it."""
-        return self.claim(self.dispatch(number), worker, same=False)
+        send_out(self.job, self.now)
+        return self._claim(a_claim(self.any_task(number)), worker, same=False)
 
     @rule(target=claims, order=orders, worker=WORKER, same=SELDOM)
     def claim(self, order: ClaimTask, worker: str, same: bool) -> ClaimTask:
+        return self._claim(order, worker, same=same)
+
+    def _claim(self, order: ClaimTask, worker: str, *, same: bool) -> ClaimTask:
         run_id = order.run_id if same else uuid4()
         boot_id = self.boots[worker]
         asked = replace(order, run_id=run_id, worker=worker, boot_id=boot_id)
@@ -229,80 +230,6 @@ class Jobs(RuleBasedStateMachine):
     def decide_dataset(self, status: DatasetStatus) -> None:
         (dataset_id,) = self.datasets
         self.datasets = {dataset_id: a_dataset(status)}
-
-    @invariant()
-    def an_ending_is_one_and_the_last(self) -> None:
-        found = [event.type for event in self.job.events if event.type in ENDINGS]
-        if not self.job.status.is_final:
-            assert found == []
-            assert self.job.finished_at is None
-            return
-        assert found == [f"job.{self.job.status}"]
-        assert self.job.events[-1].type in ENDINGS
-        now = (self.job.status, self.job.seq)
-        assert self.ended in (None, now)
-        self.ended = now
-
-    @invariant()
-    def an_ended_job_has_nothing_left_to_run(self) -> None:
-        if self.job.status.is_final:
-            assert all(task.status.is_over for task in self.job.tasks)
-            assert self.job.next_attempt_at is None
-            assert self.job.cancel_deadline is None
-            assert all(attempt.finished_at for attempt in self.job.attempts)
-
-    @invariant()
-    def events_are_numbered_without_gaps(self) -> None:
-        numbers = [event.seq for event in self.job.events]
-        assert numbers == list(range(1, self.job.seq + 1))
-
-    @invariant()
-    def an_attempt_number_never_decreases(self) -> None:
-        for task in self.job.tasks:
-            assert task.attempt >= self.attempts[task.id]
-            self.attempts[task.id] = task.attempt
-        rows = [(attempt.task_id, attempt.attempt) for attempt in self.job.attempts]
-        assert len(rows) == len(set(rows))
-
-    @invariant()
-    def a_kept_output_is_kept_for_good(self) -> None:
-        for name, payload in self.kept.items():
-            step = self.job.step(name)
-            assert step is not None
-            assert step.kept == payload
-        self.kept = {step.name: step.kept for step in self.job.steps if step.kept is not None}
-
-    @invariant()
-    def the_status_tells_of_the_tasks(self) -> None:
-        statuses = {task.status for task in self.job.tasks}
-        match self.job.status:
-            case JobStatus.SUCCEEDED:
-                assert statuses == {TaskStatus.DONE}
-            case JobStatus.CANCELLING:
-                assert TaskStatus.RUNNING in statuses
-                assert not statuses & {TaskStatus.QUEUED, TaskStatus.RETRYING, TaskStatus.WAITING}
-                assert self.job.cancel_deadline is not None
-            case JobStatus.RETRYING:
-                assert TaskStatus.RETRYING in statuses
-                assert self.job.next_attempt_at is not None
-            case JobStatus.BLOCKED | JobStatus.SCHEDULED:
-                assert statuses == {TaskStatus.WAITING}
-            case JobStatus.QUEUED | JobStatus.RUNNING:
-                assert statuses & {
-                    TaskStatus.QUEUED,
-                    TaskStatus.DISPATCHED,
-                    TaskStatus.RUNNING,
-                    TaskStatus.RETRYING,
-                }
-            case _:
-                pass
-
-    @invariant()
-    def a_cancel_has_an_outcome_once_the_job_has_ended(self) -> None:
-        if self.job.cancel is not None:
-            assert (self.job.cancel.outcome is not None) == self.job.status.is_final
-        if self.job.status is JobStatus.CANCELLED:
-            assert self.job.cancel is not None
 
     def teardown(self) -> None:
         """With time enough every job ends."""

@@ -1,18 +1,16 @@
-"""The ledger against PostgreSQL: groups, fencing, bad data, lost connections."""
+"""The ledger against PostgreSQL: groups, fencing, what cannot be stored."""
 
 import asyncio
 import hashlib
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import msgspec
 import pytest
 
 from tests.jobs.builders import a_failure
-from tests.jobs.office import Office
-from tidemill_contracts.catalogue import decode
-from tidemill_contracts.event import MAX_EVENT_BYTES
+from tests.jobs.office import Office, event_of, status_of, types_of
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.job_events import FailureKind, JobFailed, JobStepSucceeded, JobSubmitted
 from tidemill_contracts.jobs import CancelJob, Job, JobError, JobStatus, StepSpec
@@ -24,31 +22,8 @@ from tidemill_contracts.work import (
     StepOutput,
     Succeeded,
 )
-from tidemill_jobs.book import IdempotencyKey
-from tidemill_jobs.commands import CancelOne, IdempotencyKeyReused, JobNotFound, Unstorable
+from tidemill_jobs.commands import CancelOne, Claim, JobNotFound, Unstorable
 from tidemill_jobs.lifecycle import JobFinished
-
-
-async def status_of(owner: asyncpg.Connection, job_id: UUID) -> str:
-    return await owner.fetchval("select status from jobs where id = $1", job_id)
-
-
-async def types_of(owner: asyncpg.Connection, job_id: UUID) -> list[str]:
-    """The job's events in order, after a look at their numbers."""
-    rows = await owner.fetch("select seq, type from events where key = $1 order by seq", job_id)
-    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
-    return [row["type"].removeprefix("job.") for row in rows]
-
-
-async def event_of(owner: asyncpg.Connection, job_id: UUID, kind: str) -> Any:
-    query = "select body from events where key = $1 and type = $2"
-    body = await owner.fetchval(query, job_id, f"job.{kind}")
-    assert len(body) <= MAX_EVENT_BYTES
-    return decode(body)
-
-
-def a_key(tenant_id: UUID, key: str = "k", body: bytes = b"body") -> IdempotencyKey:
-    return IdempotencyKey(tenant_id, "jobs", key, hashlib.sha256(body).digest())
 
 
 async def test_a_job_goes_from_submit_to_success(office: Office, owner: asyncpg.Connection) -> None:
@@ -191,87 +166,27 @@ async def test_an_output_that_cannot_be_stored_fails_its_job(
     assert failed.error.code == "unstorable_value"
 
 
-async def test_a_claim_and_finish_by_a_name_that_cannot_be_stored_is_answered(
-    office: Office,
+async def test_a_claim_and_finish_by_a_name_that_cannot_be_stored_fails_its_job(
+    office: Office, owner: asyncpg.Connection
 ) -> None:
-    await office.submit(office.draft("noop", value=1))
+    accepted = await office.submit(office.draft("noop", value=1))
     order = await office.order()
     run_id = uuid4()
     claim = msgspec.structs.replace(office.claim_of(order, run_id), worker="a\0b")
 
+    outcome = await office.report(order, run_id, Succeeded(), claim=claim)
+
+    assert outcome is ReportOutcome.APPLIED
+    assert await status_of(owner, accepted.job_id) == "failed"
+
+
+async def test_a_claim_by_a_name_that_cannot_be_stored_is_refused(office: Office) -> None:
+    await office.submit()
+    order = await office.order()
+    claim = msgspec.structs.replace(office.claim_of(order, uuid4()), worker="a\0b")
+
     with pytest.raises(Unstorable):
-        await office.report(order, run_id, Succeeded(), claim=claim)
-
-
-async def test_a_key_used_again_gets_the_first_answer(office: Office) -> None:
-    first_draft, second_draft = office.draft(), office.draft()
-    key = a_key(first_draft.tenant_id)
-    first = await office.submit(first_draft, key=key)
-
-    again = await office.submit(second_draft, key=key)
-
-    assert (first.replayed, again.replayed) == (False, True)
-    assert (again.job_id, again.body) == (first.job_id, first.body)
-
-
-async def test_a_key_used_for_something_else_is_refused(office: Office) -> None:
-    tenant_id = uuid4()
-    await office.submit(key=a_key(tenant_id))
-
-    with pytest.raises(IdempotencyKeyReused):
-        await office.submit(key=a_key(tenant_id, body=b"other"))
-
-
-async def test_a_key_belongs_to_its_tenant(office: Office) -> None:
-    first = await office.submit(key=a_key(uuid4()))
-
-    second = await office.submit(key=a_key(uuid4()))
-
-    assert second.job_id != first.job_id
-
-
-async def test_twenty_at_once_with_one_key_make_one_job(
-    replicas: list[Office],
-    owner: asyncpg.Connection,
-) -> None:
-    key = a_key(uuid4())
-    drafts = [replicas[0].draft() for _ in range(20)]
-
-    answers = await asyncio.gather(
-        *[replicas[n % 2].submit(draft, key=key) for n, draft in enumerate(drafts)]
-    )
-
-    assert len({answer.job_id for answer in answers}) == 1
-    assert len({answer.body for answer in answers}) == 1
-    assert [answer.replayed for answer in answers].count(False) == 1
-    count = "select count(*) from jobs where id = any($1)"
-    assert await owner.fetchval(count, [draft.id for draft in drafts]) == 1
-
-
-CUT = """
-select count(pg_terminate_backend(pid)) from pg_stat_activity
-where application_name = 'tidemill-jobs-ledger'
-"""
-
-
-async def test_a_lost_connection_makes_nothing_twice_and_loses_nothing(
-    office: Office,
-    owner: asyncpg.Connection,
-) -> None:
-    drafts = [office.draft() for _ in range(120)]
-    key_of = {draft.id: a_key(draft.tenant_id) for draft in drafts}
-    cuts = 0
-
-    for start in range(0, len(drafts), 10):
-        some = drafts[start : start + 10]
-        submits = [office.submit(draft, key=key_of[draft.id]) for draft in some]
-        *answers, cut = await asyncio.gather(*submits, owner.fetchval(CUT))
-        assert [answer.job_id for answer in answers] == [draft.id for draft in some]
-        cuts += cut
-
-    assert cuts > 0
-    for draft in drafts:
-        assert await types_of(owner, draft.id) == ["submitted", "queued"]
+        await office.ask(Claim, asked=claim)
 
 
 async def test_events_stay_small_whatever_a_job_holds(

@@ -73,7 +73,7 @@ def test_an_attempt_that_is_handed_back_burns_no_retry() -> None:
         reports.report(job, a_report(task, Released(reason="drain")), later(number))
 
     assert job.status is JobStatus.QUEUED
-    assert task.attempt == 20
+    assert job.tasks[0].attempt == 20
 
 
 def test_each_step_that_may_fail_has_all_of_its_retries() -> None:

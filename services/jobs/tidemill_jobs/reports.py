@@ -275,4 +275,7 @@ def as_unstorable(said: ReportTask) -> ReportTask:
         message="the output holds something that cannot be stored, such as the character NUL",
     )
     failed = Failed(failure=FailureKind.DATA, error=error)
-    return replace(said, outputs=[], ending=failed, checkpoint=None)
+    claim = said.claim
+    if claim is not None:
+        claim = replace(claim, worker=claim.worker.replace("\0", ""))
+    return replace(said, outputs=[], ending=failed, checkpoint=None, claim=claim)

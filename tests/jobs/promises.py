@@ -1,0 +1,97 @@
+"""What is promised of every job, at every moment of its life."""
+
+from uuid import UUID
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from tidemill_contracts.jobs import JobStatus
+from tidemill_contracts.work import Payload
+from tidemill_jobs.records import JobRecord, TaskStatus
+
+ENDINGS = {"job.succeeded", "job.failed", "job.cancelled", "job.expired"}
+
+
+class Promises(RuleBasedStateMachine):
+    """Looks at a job after each thing that happens to it."""
+
+    job: JobRecord
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attempts: dict[UUID, int] = {}
+        self.kept: dict[str, Payload] = {}
+        self.ended: tuple[JobStatus, int] | None = None
+
+    @invariant()
+    def an_ending_is_one_and_the_last(self) -> None:
+        found = [event.type for event in self.job.events if event.type in ENDINGS]
+        if not self.job.status.is_final:
+            assert found == []
+            assert self.job.finished_at is None
+            return
+        assert found == [f"job.{self.job.status}"]
+        assert self.job.events[-1].type in ENDINGS
+        now = (self.job.status, self.job.seq)
+        assert self.ended in (None, now)
+        self.ended = now
+
+    @invariant()
+    def an_ended_job_has_nothing_left_to_run(self) -> None:
+        if self.job.status.is_final:
+            assert all(task.status.is_over for task in self.job.tasks)
+            assert self.job.next_attempt_at is None
+            assert self.job.cancel_deadline is None
+            assert all(attempt.finished_at for attempt in self.job.attempts)
+
+    @invariant()
+    def events_are_numbered_without_gaps(self) -> None:
+        numbers = [event.seq for event in self.job.events]
+        assert numbers == list(range(1, self.job.seq + 1))
+
+    @invariant()
+    def an_attempt_number_never_decreases(self) -> None:
+        for task in self.job.tasks:
+            assert task.attempt >= self.attempts.get(task.id, 0)
+            self.attempts[task.id] = task.attempt
+        rows = [(attempt.task_id, attempt.attempt) for attempt in self.job.attempts]
+        assert len(rows) == len(set(rows))
+
+    @invariant()
+    def a_kept_output_is_kept_for_good(self) -> None:
+        for name, payload in self.kept.items():
+            step = self.job.step(name)
+            assert step is not None
+            assert step.kept == payload
+        self.kept = {step.name: step.kept for step in self.job.steps if step.kept is not None}
+
+    @invariant()
+    def the_status_tells_of_the_tasks(self) -> None:
+        statuses = {task.status for task in self.job.tasks}
+        match self.job.status:
+            case JobStatus.SUCCEEDED:
+                assert statuses == {TaskStatus.DONE}
+            case JobStatus.CANCELLING:
+                assert TaskStatus.RUNNING in statuses
+                assert not statuses & {TaskStatus.QUEUED, TaskStatus.RETRYING, TaskStatus.WAITING}
+                assert self.job.cancel_deadline is not None
+            case JobStatus.RETRYING:
+                assert TaskStatus.RETRYING in statuses
+                assert self.job.next_attempt_at is not None
+            case JobStatus.BLOCKED | JobStatus.SCHEDULED:
+                assert statuses == {TaskStatus.WAITING}
+            case JobStatus.QUEUED | JobStatus.RUNNING:
+                assert statuses & {
+                    TaskStatus.QUEUED,
+                    TaskStatus.DISPATCHED,
+                    TaskStatus.RUNNING,
+                    TaskStatus.RETRYING,
+                }
+            case _:
+                pass
+
+    @invariant()
+    def a_cancel_has_an_outcome_once_the_job_has_ended(self) -> None:
+        if self.job.cancel is not None:
+            assert (self.job.cancel.outcome is not None) == self.job.status.is_final
+        if self.job.status is JobStatus.CANCELLED:
+            assert self.job.cancel is not None
