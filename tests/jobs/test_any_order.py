@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, initialize, rule
+from hypothesis.stateful import initialize, rule
 from msgspec.structs import replace
 
 from tests.jobs.builders import (
@@ -61,18 +61,19 @@ ENDS: list[Ending] = [
     *[a_failure(kind) for kind in FailureKind],
     a_failure(FailureKind.TRANSIENT, retry_after_s=0.0),
 ]
-SELDOM = st.sampled_from([False] * 7 + [True])
+SELDOM = st.sampled_from([False] * 5 + [True])
 WORKERS = {"w": BOOT, "v": UUID(int=2)}
 WORKER = st.sampled_from(list(WORKERS))
 NUMBER = st.integers(0, 4)
+INDEX = st.integers(0, 30)
+ENDING = st.sampled_from([None, None, None, *[Succeeded()] * 6, *ENDS])
+TURNS = st.lists(st.tuples(NUMBER, WORKER, st.integers(0, 3), ENDING), min_size=2, max_size=4)
+
+type Turns = list[tuple[int, str, int, Ending | None]]
 
 
 class Jobs(Promises):
     """One job, racing workers, and time that passes."""
-
-    orders = Bundle("orders")
-    claims = Bundle("claims")
-    said = Bundle("said")
 
     @initialize(
         shape=st.sampled_from(SHAPES),
@@ -89,6 +90,8 @@ class Jobs(Promises):
     ) -> None:
         self.now: datetime = START
         self.boots = dict(WORKERS)
+        self.claims: list[ClaimTask] = []
+        self.said: list[ReportTask] = []
         dataset = a_dataset(DatasetStatus.VALIDATING if waits else DatasetStatus.READY)
         self.datasets = {dataset.id: dataset}
         self.job = a_draft(
@@ -104,96 +107,59 @@ class Jobs(Promises):
     def facts(self) -> Facts:
         return some_facts(self.now, boots=self.boots, datasets=self.datasets)
 
-    @rule(target=orders, number=NUMBER)
-    def dispatch(self, number: int) -> ClaimTask:
-        """An order of one of the tasks, new or as it was sent before."""
-        send_out(self.job, self.now)
-        return a_claim(self.any_task(number))
+    @rule(turns=TURNS)
+    def go_on(self, turns: Turns) -> None:
+        self.work(turns)
 
-    @rule(target=claims, number=NUMBER, worker=WORKER)
-    def begin(self, number: int, worker: str) -> ClaimTask:
-        """What ought to happen: an order goes out and a worker claims it."""
-        send_out(self.job, self.now)
-        return self._claim(a_claim(self.any_task(number)), worker, same=False)
+    @rule(turns=TURNS, index=INDEX, worker=WORKER, same=st.booleans())
+    def claim_late(self, turns: Turns, index: int, worker: str, same: bool) -> None:
+        """An order that somebody has claimed before, asked for again or by somebody else."""
+        self.work(turns)
+        if self.claims:
+            order = self.claims[index % len(self.claims)]
+            self.claim(order, worker, order.run_id if same else None)
 
-    @rule(target=claims, order=orders, worker=WORKER, same=SELDOM)
-    def claim(self, order: ClaimTask, worker: str, same: bool) -> ClaimTask:
-        return self._claim(order, worker, same=same)
-
-    def _claim(self, order: ClaimTask, worker: str, *, same: bool) -> ClaimTask:
-        run_id = order.run_id if same else uuid4()
-        boot_id = self.boots[worker]
-        asked = replace(order, run_id=run_id, worker=worker, boot_id=boot_id)
-        before = self.owners()
-        answer = lifecycle.claim(self.job, asked, self.facts)
-        if answer.outcome is not ClaimOutcome.GRANTED:
-            assert self.owners() == before
-        else:
-            task = self.task(order.task_id)
-            assert order.dispatch == task.dispatch
-            assert (task.run_id, task.attempt) == (run_id, answer.attempt)
-            assert task.status is TaskStatus.RUNNING
-            assert answer.work is not None
-            assert answer.work.steps
-        return asked
-
-    @rule(number=NUMBER, outputs=st.integers(0, 3), ending=st.sampled_from([None, *ENDS]))
-    def go_on(self, number: int, outputs: int, ending: Ending | None) -> None:
-        """What ought to happen: the owner of a task reports."""
-        task = self.any_task(number)
-        if task.status is TaskStatus.RUNNING:
-            left = self.outputs(task)
-            most = len(left) if isinstance(ending, Succeeded) else outputs
-            self.report(a_report(task, ending, outputs=left[:most]))
+    @rule(turns=TURNS, index=INDEX, at_once=st.booleans())
+    def report_late(self, turns: Turns, index: int, at_once: bool) -> None:
+        """A report that was made before, perhaps as a claim and finish."""
+        self.work(turns)
+        if self.said:
+            said = self.said[index % len(self.said)]
+            claims = [claim for claim in self.claims if claim.run_id == said.run_id]
+            self.report(replace(said, claim=claims[0] if at_once else None))
 
     @rule(
-        target=said,
-        claim=claims,
+        turns=TURNS,
+        index=INDEX,
         attempt=st.integers(1, 3),
         ordinal=st.integers(1, 4),
         outputs=st.integers(0, 3),
-        ending=st.sampled_from([None, *ENDS]),
-        at_once=st.booleans(),
+        ending=ENDING,
     )
-    def write_report(
+    def report_falsely(
         self,
-        claim: ClaimTask,
+        turns: Turns,
+        index: int,
         attempt: int,
         ordinal: int,
         outputs: int,
         ending: Ending | None,
-        at_once: bool,
-    ) -> ReportTask:
-        """What some worker may say, now or much later."""
-        task = self.task(claim.task_id)
-        return a_report(
-            task,
-            ending,
-            attempt=attempt,
-            run_id=claim.run_id,
-            ordinal=ordinal,
-            claim=claim if at_once else None,
-            outputs=self.outputs(task)[:outputs],
-        )
+    ) -> None:
+        """A report by whoever claimed once, as if it owned this attempt."""
+        self.work(turns)
+        if self.claims:
+            claim = self.claims[index % len(self.claims)]
+            task = self.task(claim.task_id)
+            said = a_report(task, ending, outputs=self.outputs(task)[:outputs])
+            said = replace(said, attempt=attempt, run_id=claim.run_id, ordinal=ordinal)
+            self.report(said)
 
-    @rule(report=said)
-    def report(self, report: ReportTask) -> None:
-        task = self.task(report.task_id)
-        owner = (task.attempt, task.run_id, task.status)
-        seq, ordinal = self.job.seq, task.ordinal
-        outcome = reports.report(self.job, report, self.facts)
-        if outcome is ReportOutcome.APPLIED:
-            assert report.ordinal > ordinal or report.claim is not None
-            assert report.claim or owner == (report.attempt, report.run_id, TaskStatus.RUNNING)
-        elif report.claim is None:
-            assert self.job.seq == seq
-            assert (task.attempt, task.run_id, task.status) == owner
-        again = self.job.seq
-        assert reports.report(self.job, report, self.facts) is not ReportOutcome.APPLIED
-        assert self.job.seq == again
-
-    @rule(claim=claims, attempt=st.integers(1, 3))
-    def beat(self, claim: ClaimTask, attempt: int) -> None:
+    @rule(turns=TURNS, index=INDEX, attempt=st.integers(1, 3))
+    def beat(self, turns: Turns, index: int, attempt: int) -> None:
+        self.work(turns)
+        if not self.claims:
+            return
+        claim = self.claims[index % len(self.claims)]
         task = self.task(claim.task_id)
         lease = task.lease_until
         is_owner = (task.run_id, task.attempt) == (claim.run_id, attempt)
@@ -203,8 +169,9 @@ class Jobs(Promises):
             assert outcome is BeatOutcome.SUPERSEDED
             assert task.lease_until == lease
 
-    @rule(meant=SELDOM, grace_s=st.sampled_from([0.0, 10.0]))
-    def cancel(self, meant: bool, grace_s: float) -> None:
+    @rule(turns=TURNS, meant=SELDOM, grace_s=st.sampled_from([0.0, 10.0]))
+    def cancel(self, turns: Turns, meant: bool, grace_s: float) -> None:
+        self.work(turns)
         if not meant:
             return
         before = self.job.status
@@ -216,18 +183,21 @@ class Jobs(Promises):
         else:
             assert changed == (before not in (JobStatus.CANCELLED, JobStatus.CANCELLING))
 
-    @rule(seconds=st.sampled_from([0.5, 0.5, 0.5, 5, 5, 16, 16, 31, 301, 90_000]))
-    def pass_time(self, seconds: float) -> None:
+    @rule(turns=TURNS, seconds=st.sampled_from([0.5, 0.5, 0.5, 5, 5, 16, 16, 31, 301, 90_000]))
+    def pass_time(self, turns: Turns, seconds: float) -> None:
+        self.work(turns)
         self.now += timedelta(seconds=seconds)
         lifecycle.revisit(self.job, self.facts)
 
-    @rule(worker=WORKER, meant=SELDOM)
-    def restart_worker(self, worker: str, meant: bool) -> None:
+    @rule(turns=TURNS, worker=WORKER, meant=SELDOM)
+    def restart_worker(self, turns: Turns, worker: str, meant: bool) -> None:
+        self.work(turns)
         if meant:
             self.boots = {**self.boots, worker: uuid4()}
 
-    @rule(status=st.sampled_from([DatasetStatus.READY, DatasetStatus.REJECTED]))
-    def decide_dataset(self, status: DatasetStatus) -> None:
+    @rule(turns=TURNS, status=st.sampled_from([DatasetStatus.READY, DatasetStatus.REJECTED]))
+    def decide_dataset(self, turns: Turns, status: DatasetStatus) -> None:
+        self.work(turns)
         (dataset_id,) = self.datasets
         self.datasets = {dataset_id: a_dataset(status)}
 
@@ -243,6 +213,50 @@ class Jobs(Promises):
         found = self.job.task(task_id)
         assert found is not None
         return found
+
+    def work(self, turns: Turns) -> None:
+        """What ought to happen: orders go out, workers claim them, owners report."""
+        for number, worker, outputs, ending in turns:
+            send_out(self.job, self.now)
+            task = self.any_task(number)
+            if task.status is TaskStatus.DISPATCHED:
+                self.claim(a_claim(task), worker)
+            elif task.status is TaskStatus.RUNNING:
+                left = self.outputs(task)
+                most = len(left) - outputs // 3 if isinstance(ending, Succeeded) else outputs
+                self.report(a_report(task, ending, outputs=left[:most]))
+
+    def claim(self, order: ClaimTask, worker: str, run_id: UUID | None = None) -> None:
+        asked = replace(order, run_id=run_id or uuid4(), worker=worker, boot_id=self.boots[worker])
+        self.claims.append(asked)
+        before, ended = self.owners(), self.job.status.is_final
+        answer = lifecycle.claim(self.job, asked, self.facts)
+        if answer.outcome is not ClaimOutcome.GRANTED:
+            assert self.owners() == before
+            return
+        task = self.task(order.task_id)
+        assert not ended
+        assert order.dispatch == task.dispatch
+        assert (task.run_id, task.attempt) == (asked.run_id, answer.attempt)
+        assert task.status is TaskStatus.RUNNING
+        assert answer.work is not None
+        assert answer.work.steps
+
+    def report(self, said: ReportTask) -> None:
+        self.said.append(said)
+        task = self.task(said.task_id)
+        owner = (task.attempt, task.run_id, task.status)
+        seq, ordinal = self.job.seq, task.ordinal
+        outcome = reports.report(self.job, said, self.facts)
+        if outcome is ReportOutcome.APPLIED:
+            assert said.ordinal > ordinal or said.claim is not None
+            assert said.claim or owner == (said.attempt, said.run_id, TaskStatus.RUNNING)
+        elif said.claim is None:
+            assert self.job.seq == seq
+            assert (task.attempt, task.run_id, task.status) == owner
+        again = self.job.seq
+        assert reports.report(self.job, said, self.facts) is not ReportOutcome.APPLIED
+        assert self.job.seq == again
 
     def any_task(self, number: int) -> TaskRecord:
         return self.job.tasks[number % len(self.job.tasks)]
@@ -260,4 +274,4 @@ class Jobs(Promises):
 
 
 TestJobs = Jobs.TestCase
-TestJobs.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestJobs.settings = settings(max_examples=250, stateful_step_count=12, deadline=None)

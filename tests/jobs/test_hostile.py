@@ -133,7 +133,6 @@ async def test_a_hostile_pipeline_is_refused(ann: Person, body: dict[str, Any]) 
         (b'{"reason": "%s"}' % (b"x" * 501), 400),
         (b'{"colour": "red"}', 400),
         (b'{"reason": "\xff"}', 400),
-        (b'{"reason": "a\\u0000"}', 422),
         (b'{"reason": "%s"}' % (b"x" * 1_100_000), 413),
     ],
 )

@@ -19,11 +19,12 @@ class Column(NamedTuple):
 
     @property
     def is_json(self) -> bool:
-        return self.type == "jsonb"
+        return self.type in ("json", "jsonb")
 
 
-def _json(name: str, kind: Any) -> Column:
-    return Column(name, "jsonb", msgspec.json.Decoder(kind).decode)
+def _json(name: str, kind: Any, *, searched: bool = False) -> Column:
+    """JSON kept to the letter, numbers and NUL included; what is searched must be jsonb."""
+    return Column(name, "jsonb" if searched else "json", msgspec.json.Decoder(kind).decode)
 
 
 FIXED_JOB = [
@@ -34,7 +35,8 @@ FIXED_JOB = [
     Column("pipeline", "text"),
     Column("queue", "text"),
     Column("priority", "smallint"),
-    _json("labels", dict[str, str]),
+    _json("labels", dict[str, str], searched=True),
+    _json("processors", list[str], searched=True),
     Column("retry_of", "uuid"),
     Column("max_attempts", "smallint"),
     _json("timeouts", Timeouts),

@@ -76,7 +76,8 @@ class Conveyor:
         started: list[TaskRecord] = []
         for job_id, task_id in picked.tasks:
             task = found[job_id].task(task_id)
-            if task is not None:
+            # the query's snapshot may be older than the lock: another replica was faster
+            if task is not None and task.status is TaskStatus.QUEUED:
                 orders.append(order(found[job_id], task, book.facts.now))
                 sent[task.queue, task.pure] += 1
                 started.append(task)

@@ -124,6 +124,7 @@ class JobRecord(Struct, kw_only=True):
     dataset_id: UUID | None = None
     pipeline: str | None = None
     steps: list[StepRecord]
+    processors: list[str] = field(default_factory=list[str])
     given: Payload
     progress: Progress | None = None
     error: JobError | None = None

@@ -38,7 +38,7 @@ class JobRepository(Repository):
         if status is not None:
             query = query.where(jobs.c.status == status.value)
         if processor is not None:
-            query = query.where(jobs.c.steps.contains([{"processor": processor}]))
+            query = query.where(jobs.c.processors.contains([processor]))
         if label:
             query = query.where(jobs.c.labels.contains(label))
         return await self.all(query.order_by(jobs.c.id.desc()).limit(limit), JobRecord)

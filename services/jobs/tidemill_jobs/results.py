@@ -244,6 +244,7 @@ def system_job(
             status=JobStatus.QUEUED,
             dataset_id=dataset_id,
             steps=[msgspec.structs.replace(step)],
+            processors=[step.processor],
             given=given,
             priority=6,
             timeouts=Timeouts(),

@@ -64,8 +64,8 @@ class Part(NamedTuple):
     columns: Sequence[Column]
 
 
-def _names(columns: Iterable[Column], table: str = "") -> str:
-    return ", ".join(f"{table}{column.name}" for column in columns)
+def _names(columns: Iterable[Column]) -> str:
+    return ", ".join(column.name for column in columns)
 
 
 def _insert(table: str, columns: Sequence[Column], more: str = "") -> Part:
@@ -93,9 +93,11 @@ _PARTS = {
     "keys": _insert("idempotency_keys", columns.KEY),
 }
 _LOCK_JOBS = (
-    f"select {_names(columns.JOB, 'jobs.')}, {_names(columns.TASK, 'tasks.')}"
-    " from jobs join tasks on tasks.job_id = jobs.id"
-    " where jobs.id = any($1) order by jobs.id, tasks.position for no key update of jobs"
+    f"select {_names(columns.JOB)} from jobs where id = any($1) order by id for no key update"
+)
+# a statement of its own: its snapshot is taken when the locks are held
+_READ_TASKS = (
+    f"select {_names(columns.TASK)} from tasks where job_id = any($1) order by job_id, position"
 )
 _SHARE_DATASETS = (
     "select id, tenant_id, status, frame from datasets where id = any($1) order by id for share"
@@ -104,13 +106,15 @@ _SHARE_DATASETS = (
 
 async def prepare(connection: asyncpg.Connection) -> None:
     """JSON goes to and from the connection as bytes: each column knows its own type."""
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="binary",
-        encoder=_to_jsonb,
-        decoder=_from_jsonb,
-    )
+    codecs = {"json": (bytes, bytes), "jsonb": (_to_jsonb, _from_jsonb)}
+    for name, (encoder, decoder) in codecs.items():
+        await connection.set_type_codec(
+            name,
+            schema="pg_catalog",
+            format="binary",
+            encoder=encoder,
+            decoder=decoder,
+        )
 
 
 def _to_jsonb(body: bytes) -> bytes:
@@ -144,13 +148,13 @@ async def lock_jobs(
     ids: Iterable[UUID],
 ) -> dict[UUID, JobRecord]:
     """Jobs with their tasks, locked in the order of their ids; a job's lock covers its tasks."""
-    jobs: dict[UUID, JobRecord] = {}
-    for row in await connection.fetch(_LOCK_JOBS, list(ids)):
-        job = jobs.get(row[0])
-        if job is None:
-            job = JobRecord(**_read(row, columns.JOB, 0))
-            jobs[job.id] = job
-        job.tasks.append(TaskRecord(**_read(row, columns.TASK, len(columns.JOB))))
+    wanted = list(ids)
+    found = await connection.fetch(_LOCK_JOBS, wanted)
+    jobs = {row[0]: JobRecord(**_read(row, columns.JOB)) for row in found}
+    if jobs:
+        for row in await connection.fetch(_READ_TASKS, wanted):
+            task = TaskRecord(**_read(row, columns.TASK))
+            jobs[task.job_id].tasks.append(task)
     return jobs
 
 
@@ -182,9 +186,9 @@ def _array(records: Sequence[Any], column: Column) -> list[Any]:
     return values
 
 
-def _read(row: asyncpg.Record, columns: Sequence[Column], start: int) -> dict[str, Any]:
+def _read(row: asyncpg.Record, columns: Sequence[Column]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for index, column in enumerate(columns, start):
+    for index, column in enumerate(columns):
         value = row[index]
         found[column.name] = value if value is None or not column.read else column.read(value)
     return found

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy import JSON, Boolean, Column, Integer, MetaData, SmallInteger, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tidemill_kit.db import Timestamp, events_table
@@ -17,15 +17,16 @@ jobs = Table(
     Column("tenant_id", Uuid),
     Column("created_by", Uuid),
     Column("system", Boolean),
+    Column[Any]("processors", JSONB),
     Column("status", Text),
     Column("blocked_reason", Text),
     Column("dataset_id", Uuid),
     Column("pipeline", Text),
-    Column[Any]("steps", JSONB),
-    Column[Any]("given", JSONB),
-    Column[Any]("progress", JSONB),
-    Column[Any]("error", JSONB),
-    Column[Any]("cancel", JSONB),
+    Column[Any]("steps", JSON),
+    Column[Any]("given", JSON),
+    Column[Any]("progress", JSON),
+    Column[Any]("error", JSON),
+    Column[Any]("cancel", JSON),
     Column("cancel_deadline", Timestamp),
     Column("attempt", Integer),
     Column("queue", Text),
@@ -33,7 +34,7 @@ jobs = Table(
     Column[Any]("labels", JSONB),
     Column("retry_of", Uuid),
     Column("max_attempts", SmallInteger),
-    Column[Any]("timeouts", JSONB),
+    Column[Any]("timeouts", JSON),
     Column("run_at", Timestamp),
     Column("next_attempt_at", Timestamp),
     Column("created_at", Timestamp),
@@ -64,7 +65,7 @@ attempts = Table(
     Column("started_at", Timestamp),
     Column("finished_at", Timestamp),
     Column("outcome", Text),
-    Column[Any]("error", JSONB),
+    Column[Any]("error", JSON),
 )
 pipelines = Table(
     "pipelines",

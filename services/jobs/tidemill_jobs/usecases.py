@@ -108,6 +108,7 @@ def draft(
             dataset_id=order.dataset_id,
             pipeline=origin.pipeline,
             steps=[msgspec.structs.replace(step) for step in made.steps],
+            processors=sorted({step.processor for step in made.steps}),
             given=Payload(value=order.value),
             queue=order.queue or made.queues[0],
             priority=order.priority,
