@@ -4,7 +4,7 @@ from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from tidemill_contracts.jobs import JobStatus
+from tidemill_contracts.jobs import JobStatus, OnError, StepStatus
 from tidemill_contracts.work import Payload
 from tidemill_jobs.records import JobRecord, TaskStatus
 
@@ -70,6 +70,10 @@ class Promises(RuleBasedStateMachine):
         match self.job.status:
             case JobStatus.SUCCEEDED:
                 assert statuses == {TaskStatus.DONE}
+                assert all(
+                    step.status is StepStatus.SUCCEEDED or step.on_error is OnError.CONTINUE
+                    for step in self.job.steps
+                )
             case JobStatus.CANCELLING:
                 assert TaskStatus.RUNNING in statuses
                 assert not statuses & {TaskStatus.QUEUED, TaskStatus.RETRYING, TaskStatus.WAITING}
@@ -79,15 +83,18 @@ class Promises(RuleBasedStateMachine):
                 assert self.job.next_attempt_at is not None
             case JobStatus.BLOCKED | JobStatus.SCHEDULED:
                 assert statuses == {TaskStatus.WAITING}
-            case JobStatus.QUEUED | JobStatus.RUNNING:
-                assert statuses & {
-                    TaskStatus.QUEUED,
-                    TaskStatus.DISPATCHED,
-                    TaskStatus.RUNNING,
-                    TaskStatus.RETRYING,
-                }
+            case JobStatus.QUEUED:
+                assert statuses & {TaskStatus.QUEUED, TaskStatus.DISPATCHED}
+                assert TaskStatus.RUNNING not in statuses
+            case JobStatus.RUNNING:
+                assert statuses & {TaskStatus.QUEUED, TaskStatus.DISPATCHED, TaskStatus.RUNNING}
             case _:
                 pass
+
+    @invariant()
+    def the_next_attempt_is_the_first_of_its_tasks(self) -> None:
+        times = [t.next_at for t in self.job.tasks if t.status is TaskStatus.RETRYING and t.next_at]
+        assert self.job.next_attempt_at == min(times, default=None)
 
     @invariant()
     def a_cancel_has_an_outcome_once_the_job_has_ended(self) -> None:

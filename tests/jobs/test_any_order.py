@@ -172,7 +172,7 @@ class Jobs(Promises):
     @rule(turns=TURNS, meant=SELDOM, grace_s=st.sampled_from([0.0, 10.0]))
     def cancel(self, turns: Turns, meant: bool, grace_s: float) -> None:
         self.work(turns)
-        if not meant:
+        if not meant and all(task.status is not TaskStatus.RUNNING for task in self.job.tasks):
             return
         before = self.job.status
         try:
@@ -208,6 +208,7 @@ class Jobs(Promises):
             lifecycle.revisit(self.job, self.facts)
         assert self.job.status.is_final
         self.an_ended_job_has_nothing_left_to_run()
+        self.an_ending_is_one_and_the_last()
 
     def task(self, task_id: UUID) -> TaskRecord:
         found = self.job.task(task_id)

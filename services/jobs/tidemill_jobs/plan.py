@@ -44,6 +44,10 @@ class Plan(Struct, frozen=True):
     queues: list[str]
     pure: list[bool]
 
+    @property
+    def processors(self) -> list[str]:
+        return sorted({step.processor for step in self.steps})
+
 
 def steps_of(order: SubmitJob) -> list[StepSpec]:
     """The steps of an order, whichever of the two forms it has."""

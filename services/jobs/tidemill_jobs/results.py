@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from tidemill_contracts.ids import now, uuid7
-from tidemill_contracts.jobs import JobStatus, StepStatus, Timeouts
+from tidemill_contracts.jobs import JobStatus, StepStatus
 from tidemill_contracts.work import Payload, Source
 from tidemill_jobs.commands import JobNotFound, Submit
 from tidemill_jobs.records import (
@@ -247,7 +247,6 @@ def system_job(
             processors=[step.processor],
             given=given,
             priority=6,
-            timeouts=Timeouts(),
             created_at=created,
             updated_at=created,
             tasks=[task],

@@ -90,13 +90,8 @@ def draft(
 ) -> tuple[Any, UUID]:
     """A function that makes the job's record, always with the same ids; and the job's id."""
     job_id, created = uuid7(), now()
-    made = plan.plan(
-        specs,
-        processors,
-        has_dataset=order.dataset_id is not None,
-        has_value=order.value is not None,
-        queue=order.queue,
-    )
+    given = {"has_dataset": order.dataset_id is not None, "has_value": order.value is not None}
+    made = plan.plan(specs, processors, queue=order.queue, **given)
     tasks = plan.tasks(made, job_id, origin.tenant_id, order.priority)
 
     def build() -> JobRecord:
@@ -108,7 +103,7 @@ def draft(
             dataset_id=order.dataset_id,
             pipeline=origin.pipeline,
             steps=[msgspec.structs.replace(step) for step in made.steps],
-            processors=sorted({step.processor for step in made.steps}),
+            processors=made.processors,
             given=Payload(value=order.value),
             queue=order.queue or made.queues[0],
             priority=order.priority,
