@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -73,7 +74,8 @@ def enter_namespace(user: int, group: int) -> None:
 
 
 def drop_root(user: int, group: int) -> None:
-    checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+    # also access(2) then heeds the capability: initdb asks it whether it may run postgres
+    checked(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
     os.setgroups([])
     os.setresgid(group, group, group)
     os.setresuid(user, user, user)

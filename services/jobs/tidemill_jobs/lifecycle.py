@@ -126,7 +126,7 @@ def cancel(job: JobRecord, order: CancelJob, now: datetime) -> bool:
             task.status = TaskStatus.CANCELLED
     if any(task.status is TaskStatus.RUNNING for task in job.tasks):
         job.status = JobStatus.CANCELLING
-        job.blocked_reason = None
+        job.blocked_reason = job.next_attempt_at = None
         job.cancel_deadline = now + timedelta(seconds=order.grace_s + CANCEL_SLACK_S)
         record(job, ev.JobCancelRequested, now, cancel=job.cancel)
     else:
