@@ -1,7 +1,7 @@
 """PostgreSQL: connections under the right role, repositories, typed columns."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -14,7 +14,6 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Executable,
-    FromClause,
     LargeBinary,
     MetaData,
     Table,
@@ -213,8 +212,3 @@ def event_row(event: Event) -> dict[str, Any]:
         "at": event.at,
         "body": body,
     }
-
-
-def columns_of(table: FromClause, *, but: Sequence[str] = ()) -> list[Any]:
-    """The columns of a table, without those named."""
-    return [column for column in table.c if column.name not in but]
