@@ -9,7 +9,15 @@ from msgspec import field
 
 from tidemill_contracts.datasets import Frame
 from tidemill_contracts.event import Event, type_of
-from tidemill_contracts.jobs import BlockedReason, Cancel, JobError, Progress, Result, Step
+from tidemill_contracts.jobs import (
+    BlockedReason,
+    Cancel,
+    JobError,
+    JobStatus,
+    Progress,
+    Result,
+    Step,
+)
 
 
 class FailureKind(StrEnum):
@@ -40,8 +48,9 @@ class JobEvent(Event, frozen=True, kw_only=True):
 
 
 class JobSubmitted(JobEvent, frozen=True, kw_only=True, tag="job.submitted"):
-    """The job is accepted and will not be lost."""
+    """The job is accepted and will not be lost; it is queued or, with `run_at` ahead, scheduled."""
 
+    status: JobStatus = JobStatus.QUEUED
     steps: list[Step]
     created_by: UUID | None = None
     dataset_id: UUID | None = None
@@ -55,7 +64,7 @@ class JobSubmitted(JobEvent, frozen=True, kw_only=True, tag="job.submitted"):
 
 
 class JobQueued(JobEvent, frozen=True, kw_only=True, tag="job.queued"):
-    """Nothing but a free slot is missing."""
+    """A job that had to wait, or to run again, misses nothing but a free slot."""
 
 
 class JobBlocked(JobEvent, frozen=True, kw_only=True, tag="job.blocked"):

@@ -157,6 +157,12 @@ class SubmitJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_attempts: Annotated[int, Meta(ge=1, le=20)] = 4
 
 
+class SubmitBatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """1 to 1,000 jobs, each as `POST /v1/jobs` takes it."""
+
+    jobs: list[dict[str, Any]]
+
+
 class RunPipeline(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Run a stored pipeline on a value or a dataset."""
 

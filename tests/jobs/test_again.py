@@ -78,4 +78,4 @@ async def test_a_lost_connection_makes_nothing_twice_and_loses_nothing(
 
     assert cuts > 0
     for draft in drafts:
-        assert await types_of(owner, draft.id) == ["submitted", "queued"]
+        assert await types_of(owner, draft.id) == ["submitted"]

@@ -119,7 +119,7 @@ def test_a_pure_task_is_claimed_and_finished_at_once() -> None:
     outcome = reports.report(job, said, some_facts())
 
     assert (outcome, job.status) == (ReportOutcome.APPLIED, JobStatus.SUCCEEDED)
-    assert types(job)[2:] == ["started", "step_succeeded", "succeeded"]
+    assert types(job)[1:] == ["started", "step_succeeded", "succeeded"]
 
 
 @pytest.mark.parametrize("more", [(), ("wait",)])

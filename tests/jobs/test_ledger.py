@@ -36,7 +36,6 @@ async def test_a_job_goes_from_submit_to_success(office: Office, owner: asyncpg.
     assert await status_of(owner, accepted.job_id) == "succeeded"
     assert await types_of(owner, accepted.job_id) == [
         "submitted",
-        "queued",
         "started",
         "step_succeeded",
         "succeeded",

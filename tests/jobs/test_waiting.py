@@ -31,7 +31,7 @@ from tidemill_jobs.records import Facts, TaskStatus
 def test_a_job_that_can_run_is_queued_at_once() -> None:
     job = a_job()
 
-    assert (job.status, types(job)) == (JobStatus.QUEUED, ["submitted", "queued"])
+    assert (job.status, types(job)) == (JobStatus.QUEUED, ["submitted"])
     assert job.tasks[0].status is TaskStatus.QUEUED
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.identity import Principal
 from tidemill_kit import metrics, problems
-from tidemill_kit.auth import Authenticator, require_role
+from tidemill_kit.auth import Authenticator, caller, require_role
 from tidemill_kit.db import NO_TENANT, Database, Repository
 from tidemill_kit.requests import RequestLog
 from tidemill_kit.settings import Settings
@@ -50,12 +50,12 @@ def create_app(
         route_handlers=[livez, readyz, metrics.show, *controllers, *routes],
         lifespan=list(lifespan),
         dependencies={
-            "principal": Provide(_principal, sync_to_thread=False),
+            "principal": Provide(caller, sync_to_thread=False),
             "connection": Provide(_connection),
             **{n: _repository(kind) for n, kind in (repositories or {}).items()},
             **(dependencies or {}),
         },
-        guards=[require_role],
+        before_request=require_role,
         exception_handlers=problems.handlers(),
         middleware=[RequestLog()],
         # the service has set up its own
@@ -112,10 +112,6 @@ async def readyz(state: State) -> Response[dict[str, Any]]:
 _READY = {True: 200, False: 503}
 
 
-def _principal(request: Request[Any, Any, Any]) -> Principal:
-    return request.scope["user"]
-
-
 async def _connection(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncConnection]:
     database: Database = request.app.state.database
     user: Principal | None = request.scope.get("user")
@@ -142,9 +138,9 @@ def _check_roles(app: Litestar) -> None:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)]):
             if isinstance(handler, HTTPRouteHandler) and handler.http_methods != {"OPTIONS"}:
-                _check_role(handler)
-
-
-def _check_role(handler: HTTPRouteHandler) -> None:
-    if "role" not in handler.opt:
-        raise RoleMissing(f"{handler.handler_name} at {sorted(handler.paths)}")
+                declared = "role" in handler.opt
+            else:
+                # a WebSocket signs in by itself: no role is checked before it
+                declared = handler.opt.get("role") is None
+            if not declared:
+                raise RoleMissing(f"{handler.handler_name} at {sorted(handler.paths)}")

@@ -10,8 +10,8 @@ from uuid import UUID
 import aiohttp
 import jwt
 import msgspec
+from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
 
 from tidemill_contracts.identity import Principal, Role
 from tidemill_kit.errors import Forbidden, NotSignedIn, Unavailable
@@ -136,23 +136,32 @@ def _principal(claims: dict[str, Any]) -> Principal:
 
 def bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
     """The token of an `Authorization: Bearer` header, if there is one."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token else None
+    for name, value in connection.scope["headers"]:
+        if name == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            return token.strip() if scheme.lower() == "bearer" and token else None
+    return None
 
 
-async def require_role(
-    connection: ASGIConnection[Any, Any, Any, Any],
-    handler: BaseRouteHandler,
-) -> None:
-    """Let a request pass only if its token holds the role that the route declares."""
-    role: Role | None = handler.opt["role"]
+async def require_role(request: Request[Any, Any, Any]) -> None:
+    """Let a request pass only if its token holds the role that its route declares.
+
+    It runs before the handler and its dependencies. A guard would do the same, but for each
+    request Litestar makes a copy of the handler to show it to the guard.
+    """
+    role: Role | None = request.route_handler.opt.get("role")
     if role is None:
         return
-    token = bearer(connection)
+    token = bearer(request)
     if token is None:
         raise NotSignedIn
-    authenticator: Authenticator = connection.app.state.authenticator
+    authenticator: Authenticator = request.app.state.authenticator
     principal = await authenticator.principal(token)
     if not principal.role.includes(role):
         raise Forbidden(needs=role.value)
-    connection.scope["user"] = principal
+    request.scope["user"] = principal
+
+
+def caller(request: Request[Any, Any, Any]) -> Principal:
+    """Whom the request speaks for, on a route that declares a role."""
+    return request.scope["user"]

@@ -58,8 +58,8 @@ def handlers() -> dict[Any, Any]:
     }
 
 
-def response(error: TidemillError, request_id: str) -> Response[dict[str, Any]]:
-    """The answer that this error makes."""
+def problem_of(error: TidemillError, request_id: str) -> dict[str, Any]:
+    """What this error tells, with the members of its own."""
     problem = Problem(
         type=f"/docs/problems#{error.code()}",
         title=error.title(),
@@ -70,12 +70,16 @@ def response(error: TidemillError, request_id: str) -> Response[dict[str, Any]]:
         errors=error.errors or UNSET,
     )
     known = {name: getattr(problem, name) for name in problem.__struct_fields__}
-    body = {name: value for name, value in known.items() if value is not UNSET}
+    return error.members | {name: value for name, value in known.items() if value is not UNSET}
+
+
+def response(error: TidemillError, request_id: str) -> Response[dict[str, Any]]:
+    """The answer that this error makes."""
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
     if error.status == _UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(
-        {**error.members, **body},
+        problem_of(error, request_id),
         status_code=error.status,
         media_type="application/problem+json",
         headers=headers,

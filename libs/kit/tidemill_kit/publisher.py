@@ -130,8 +130,8 @@ class Publisher:
         recorded = await _recorded(connection)
         answer = await self._ask_epoch(AskEpoch(asker=self._service, last_recorded=recorded))
         if answer.epoch != recorded.epoch:
-            recorded = Cursor(answer.epoch, 0)
-            await self._advance(connection, recorded, [])
+            recorded = self.head = Cursor(answer.epoch, 0)
+            await self._record(connection, [], [])
         self.head = recorded
         for context in OWNED[self._service]:
             await self._recover(connection, f"tm.event.*.{context}.>", recorded)
@@ -167,23 +167,27 @@ class Publisher:
     async def _send(self, entries: list[Entry]) -> list[int]:
         if len(entries) > ONE_BY_ONE:
             try:
-                placed = await streams.publish_batch(self._client, EVENTS, entries)
+                end = await streams.publish_batch(self._client, EVENTS, entries)
             except StreamRefused as error:
                 if not error.one_by_one:
                     raise
             else:
-                return [self._checked(item) for item in placed]
-        return [
-            self._checked(await streams.publish(self._client, EVENTS, entry)) for entry in entries
-        ]
+                first = end - len(entries) + 1
+                self._check(streams.Placed(first), end)
+                return list(range(first, end + 1))
+        positions: list[int] = []
+        for entry in entries:
+            placed = await streams.publish(self._client, EVENTS, entry)
+            self._check(placed, placed.sequence)
+            positions.append(placed.sequence)
+        return positions
 
-    def _checked(self, placed: streams.Placed) -> int:
+    def _check(self, first: streams.Placed, end: int) -> None:
         if not self._held():
             raise StreamRefused("the lease ended in mid publish")
-        if not placed.duplicate and placed.sequence <= self.head.position:
-            raise StoreLost(f"position {placed.sequence} after {self.head.position}")
-        self.head = Cursor(self.head.epoch, max(self.head.position, placed.sequence))
-        return placed.sequence
+        if not first.duplicate and first.sequence <= self.head.position:
+            raise StoreLost(f"position {first.sequence} after {self.head.position}")
+        self.head = Cursor(self.head.epoch, max(self.head.position, end))
 
     async def _record(
         self,
@@ -191,25 +195,10 @@ class Publisher:
         rows: Sequence[asyncpg.Record],
         positions: list[int],
     ) -> None:
-        async with connection.transaction():
-            await connection.execute(
-                _PLACE,
-                [row["key"] for row in rows],
-                [row["seq"] for row in rows],
-                positions,
-                self.head.epoch,
-            )
-            await self._advance(connection, self.head, positions)
-
-    async def _advance(
-        self,
-        connection: asyncpg.Connection,
-        head: Cursor,
-        positions: list[int],
-    ) -> None:
-        position = max(positions, default=0)
-        moved = await connection.fetchval(_ADVANCE, head.epoch, position, self._me, self._fence)
-        if moved is None:
+        """Write down where events are; the head moves in the same statement."""
+        keys, seqs = [row["key"] for row in rows], [row["seq"] for row in rows]
+        head = self.head.epoch, max(positions, default=0), self._me, self._fence
+        if await connection.fetchval(_RECORD, *head, keys, seqs, positions) is None:
             raise StreamRefused("another holder took over")
 
     async def _ask_jobs(self, request: AskEpoch) -> Epoch:
@@ -236,13 +225,14 @@ def _within_limits(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
 
 
 def _entry(service: str, row: asyncpg.Record) -> Entry:
+    event_id = row["id"].hex
     headers = {
         "ce-specversion": "1.0",
-        "ce-id": str(row["id"]),
+        "ce-id": event_id,
         "ce-type": row["type"],
         "ce-source": f"/tidemill/{service}",
     }
-    return Entry(row["subject"], row["id"].hex, row["body"], headers)
+    return Entry(row["subject"], event_id, row["body"], headers)
 
 
 _TAKE = """
@@ -256,18 +246,20 @@ _UNPUBLISHED = """
 select id, key, seq, type, subject, body from events
 where stream_seq is null order by key, seq limit $1
 """
-_PLACE = """
-update events set epoch = $4, stream_seq = placed.position
-from unnest($1::uuid[], $2::int[], $3::bigint[]) placed (key, seq, position)
-where events.key = placed.key and events.seq = placed.seq
-"""
 _PLACE_BY_ID = """
 update events set epoch = $3, stream_seq = placed.position
 from unnest($1::uuid[], $2::bigint[]) placed (id, position)
 where events.id = placed.id and events.stream_seq is null
 """
-_ADVANCE = """
-update publisher
-set position = case when epoch = $1 then greatest(position, $2) else $2 end, epoch = $1
-where holder = $3 and fence = $4 returning position
+_RECORD = """
+with moved as (
+    update publisher
+    set position = case when epoch = $1 then greatest(position, $2) else $2 end, epoch = $1
+    where holder = $3 and fence = $4 returning position
+), placed as (
+    update events set epoch = $1, stream_seq = placed.position
+    from moved, unnest($5::uuid[], $6::int[], $7::bigint[]) placed (key, seq, position)
+    where events.key = placed.key and events.seq = placed.seq
+)
+select position from moved
 """

@@ -1,11 +1,13 @@
 """One id, one measurement and, where it went wrong, one log line for each request."""
 
 import time
+from functools import cache
 from typing import Any
 
 import structlog
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
 
 from tidemill_contracts.ids import uuid7
 from tidemill_kit.metrics import REQUESTS, SECONDS
@@ -45,10 +47,16 @@ class RequestLog(ASGIMiddleware):
 
 def _measure(scope: Any, status: int, seconds: float) -> None:
     route = str(scope.get("path_template") or "unmatched")
-    REQUESTS.labels(scope["method"], route, status).inc()
-    SECONDS.labels(route).observe(seconds)
+    requests, times = _counted(scope["method"], route, status)
+    requests.inc()
+    times.observe(seconds)
     if status >= _SERVER_ERROR and route != READINESS:
         log.warning("request.failed", route=route, status=status, request_id=scope["request_id"])
+
+
+@cache
+def _counted(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, status), SECONDS.labels(route)
 
 
 def given_id(headers: Any) -> str | None:

@@ -15,6 +15,7 @@ from tidemill_jobs.catalogue_routes import PipelineController, listed_workers, p
 from tidemill_jobs.consumers import consumers
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.ledger import Ledger
+from tidemill_jobs.plan import Planner
 from tidemill_jobs.repository import JobRepository, PipelineRepository
 from tidemill_jobs.routes import JobController
 from tidemill_jobs.settings import JobsSettings
@@ -65,6 +66,7 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
     state, settings = service.state, service.state.settings
     state.orders, state.ended, state.tasks = asyncio.Queue[list[Entry]](), {}, []
     state.fleet = Fleet(state.database, alive_s=settings.alive_s)
+    state.planner = Planner()
     state.cancels = Cancels()
 
     def committed(orders: list[Entry], ended: list[UUID]) -> None:

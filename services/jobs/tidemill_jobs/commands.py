@@ -53,10 +53,14 @@ class Unstorable(Invalid):
 
 
 class Command(Struct, kw_only=True, eq=False):
-    """Something asked of the ledger; `answer` is set once its group is committed."""
+    """Something asked of the ledger; `answer` is set once its group is committed.
+
+    `size` is about how many bytes it makes the ledger write.
+    """
 
     urgent: ClassVar[bool] = True
     answer: asyncio.Future[Any]
+    size: int = 0
 
     @property
     def job_ids(self) -> list[UUID]:

@@ -71,7 +71,9 @@ class Fleet:
             workers = (await connection.execute(_WORKERS, {"alive": self._alive_s})).all()
             processors = (await connection.execute(_PROCESSORS)).all()
             paused = (await connection.scalars(_PAUSED)).all()
-        self.processors = {row.name: msgspec.convert(row.info, ProcessorInfo) for row in processors}
+        known = {row.name: msgspec.convert(row.info, ProcessorInfo) for row in processors}
+        # plans are kept as long as this is the same mapping
+        self.processors = self.processors if known == self.processors else known
         self.boots = {row.name: row.boot_id for row in workers}
         live = [row for row in workers if row.alive and row.slots > 0]
         self.live_processors = frozenset(name for row in live for name in row.processors)

@@ -29,6 +29,7 @@ from tidemill_kit.streams import Entry
 
 log = structlog.get_logger()
 MAX_GROUP = 512
+MAX_GROUP_BYTES = 4 * 1024 * 1024
 OLDEST_S = 0.5
 _RERUN = (
     asyncpg.DeadlockDetectedError,
@@ -84,6 +85,10 @@ class Ledger:
 
     async def ask(self, kind: Callable[..., Command], **asked: Any) -> Any:
         """Queue a command and wait until its group is committed."""
+        return await self.put(kind, **asked)
+
+    def put(self, kind: Callable[..., Command], **asked: Any) -> asyncio.Future[Any]:
+        """Queue a command; the future has its answer once its group is committed."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         command = kind(answer=future, **asked)
         if command.urgent:
@@ -93,7 +98,7 @@ class Ledger:
                 raise LedgerBusy
             self._waiting.append((time.monotonic(), command))
         self._wake.set()
-        return await future
+        return future
 
     def top_up(self) -> None:
         """Look for queued tasks again: slots, workers or the broker may have come back."""
@@ -116,10 +121,12 @@ class Ledger:
 
     def _next_group(self) -> list[Command]:
         group: list[Command] = []
+        size = 0
         while self._urgent and len(group) < MAX_GROUP:
             group.append(self._urgent.popleft())
-        while self._waiting and len(group) < MAX_GROUP:
+        while self._waiting and len(group) < MAX_GROUP and size < MAX_GROUP_BYTES:
             group.append(self._waiting.popleft()[1])
+            size += group[-1].size
         return [command for command in group if not command.answer.done()]
 
     async def _settle(self, group: Sequence[Command], *, again: bool, tries: int = 1) -> None:
@@ -221,25 +228,8 @@ class Ledger:
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
-        made = await asyncpg.connect(
-            self._url,
-            timeout=3,
-            command_timeout=10,
-            server_settings={
-                "search_path": "jobs",
-                "application_name": "tidemill-jobs-ledger",
-                "lock_timeout": "1000",
-                "statement_timeout": "3000",
-                # rows are touched by key alone: no plan may scan while tables grow
-                "enable_seqscan": "off",
-                "enable_hashjoin": "off",
-                "enable_mergejoin": "off",
-                "jit": "off",
-            },
-        )
-        await rows.prepare(made)
-        self._connection = made
-        return made
+        self._connection = await rows.connect(self._url)
+        return self._connection
 
     def _drop_connection(self) -> None:
         if self._connection is not None:

@@ -50,10 +50,13 @@ class JobFinished(Conflict):
 
 def submit(job: JobRecord, facts: Facts) -> None:
     """The first events of a job, and whether it may run at once."""
+    ahead = job.run_at is not None and job.run_at > facts.now
+    job.status = JobStatus.SCHEDULED if ahead else JobStatus.QUEUED
     record(
         job,
         ev.JobSubmitted,
         facts.now,
+        status=job.status,
         steps=[public_step(job.id, step) for step in job.steps],
         created_by=job.created_by,
         dataset_id=job.dataset_id,
@@ -65,9 +68,7 @@ def submit(job: JobRecord, facts: Facts) -> None:
         retry_of=job.retry_of,
         run_at=job.run_at,
     )
-    if job.run_at is not None and job.run_at > facts.now:
-        job.status = JobStatus.SCHEDULED
-    else:
+    if not ahead:
         admit(job, facts)
 
 
@@ -88,7 +89,7 @@ def admit(job: JobRecord, facts: Facts) -> None:
         job.given = flow.with_frame(job.given, dataset.frame)
     job.blocked_reason = None
     queue_ready(job, facts)
-    if not job.status.is_final:
+    if job.status in (JobStatus.BLOCKED, JobStatus.SCHEDULED):
         job.status = JobStatus.QUEUED
         record(job, ev.JobQueued, facts.now)
 

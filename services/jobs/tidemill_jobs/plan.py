@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import jsonschema_rs
+import msgspec
 from msgspec import Struct
 
 from tidemill_contracts.ids import uuid7
@@ -19,6 +20,9 @@ MAX_TASK_STEPS = 16
 DEFAULT_QUEUE = "default"
 MAX_ERRORS = 20
 MAX_MESSAGE = 300
+MAX_PLANS = 1_000
+MAX_KEPT_BYTES = 16 * 1024
+_encode = msgspec.json.Encoder().encode
 
 
 class StepsAmbiguous(BadRequest):
@@ -37,16 +41,53 @@ class ParamsInvalid(Invalid):
     """The parameters do not fit the processor's schema."""
 
 
+class TaskShape(Struct, frozen=True):
+    """Neighbouring steps that one task runs, and the tasks it comes after."""
+
+    steps: list[int]
+    needs: list[int]
+    queue: str
+    pure: bool
+
+
 class Plan(Struct, frozen=True):
-    """Steps in the order they are listed, with the queue that each one runs on."""
+    """Steps in the order they are listed, and the tasks that run them."""
 
     steps: list[StepRecord]
-    queues: list[str]
-    pure: list[bool]
+    tasks: list[TaskShape]
 
     @property
     def processors(self) -> list[str]:
         return sorted({step.processor for step in self.steps})
+
+
+class Planner:
+    """Plans what is asked for, and remembers it: most jobs are asked for again and again."""
+
+    def __init__(self) -> None:
+        self._processors: Mapping[str, ProcessorInfo] = {}
+        self._plans: dict[tuple[bytes, bool, bool, str | None], Plan] = {}
+
+    def plan(
+        self,
+        specs: list[StepSpec],
+        processors: Mapping[str, ProcessorInfo],
+        *,
+        has_dataset: bool,
+        has_value: bool,
+        queue: str | None = None,
+    ) -> Plan:
+        """As `plan` does it; the processors are told apart by the identity of their mapping."""
+        if processors is not self._processors or len(self._plans) > MAX_PLANS:
+            self._processors, self._plans = processors, {}
+        key = (_encode(specs), has_dataset, has_value, queue)
+        found = self._plans.get(key)
+        if found is None:
+            known = {"has_dataset": has_dataset, "has_value": has_value}
+            found = plan(specs, processors, queue=queue, **known)
+            if len(key[0]) <= MAX_KEPT_BYTES:
+                self._plans[key] = found
+        return found
 
 
 def steps_of(order: SubmitJob) -> list[StepSpec]:
@@ -86,44 +127,62 @@ def plan(
     _refuse_cycles(steps)
     _check_flow(steps, known, has_dataset=has_dataset, has_value=has_value)
     queues = [spec.queue or queue or info.queue for spec, info in zip(specs, known, strict=True)]
-    return Plan(steps, queues, [info.pure for info in known])
+    return Plan(steps, _tasks(steps, queues, [info.pure for info in known]))
 
 
 def tasks(made: Plan, job_id: UUID, tenant_id: UUID, priority: int) -> list[TaskRecord]:
-    """Neighbouring steps of a chain on one queue become one task; joins and forks divide."""
-    groups: list[list[int]] = []
-    for index, step in enumerate(made.steps):
-        if groups and _continues(made, groups[-1], index, step):
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-    home = {index: number for number, group in enumerate(groups) for index in group}
-    position = {step.name: index for index, step in enumerate(made.steps)}
+    """The tasks of a new job."""
     return [
         TaskRecord(
             id=uuid7(),
             job_id=job_id,
             tenant_id=tenant_id,
             position=number,
-            steps=group,
-            needs=sorted({home[position[name]] for name in made.steps[group[0]].needs}),
-            queue=made.queues[group[0]],
+            steps=shape.steps,
+            needs=shape.needs,
+            queue=shape.queue,
             priority=priority,
-            pure=all(made.pure[index] for index in group),
+            pure=shape.pure,
             status=TaskStatus.WAITING,
         )
-        for number, group in enumerate(groups)
+        for number, shape in enumerate(made.tasks)
     ]
 
 
-def _continues(made: Plan, group: list[int], index: int, step: StepRecord) -> bool:
-    before = made.steps[group[-1]]
-    followers = sum(before.name in other.needs for other in made.steps)
+def _tasks(steps: list[StepRecord], queues: list[str], pure: list[bool]) -> list[TaskShape]:
+    """Neighbouring steps of a chain on one queue become one task; joins and forks divide."""
+    groups: list[list[int]] = []
+    kinds = list(zip(queues, pure, strict=True))
+    for index in range(len(steps)):
+        if groups and _continues(steps, kinds, groups[-1], index):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    home = {index: number for number, group in enumerate(groups) for index in group}
+    position = {step.name: index for index, step in enumerate(steps)}
+    return [
+        TaskShape(
+            steps=group,
+            needs=sorted({home[position[name]] for name in steps[group[0]].needs}),
+            queue=queues[group[0]],
+            pure=pure[group[0]],
+        )
+        for group in groups
+    ]
+
+
+def _continues(
+    steps: list[StepRecord],
+    kinds: list[tuple[str, bool]],
+    group: list[int],
+    index: int,
+) -> bool:
+    before = steps[group[-1]]
+    followers = sum(before.name in other.needs for other in steps)
     return (
-        step.needs == [before.name]
+        steps[index].needs == [before.name]
         and followers == 1
-        and made.queues[index] == made.queues[group[0]]
-        and made.pure[index] == made.pure[group[0]]
+        and kinds[index] == kinds[group[0]]
         and len(group) < MAX_TASK_STEPS
     )
 

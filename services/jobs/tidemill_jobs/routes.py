@@ -12,16 +12,18 @@ from litestar.response import Response
 from msgspec import Raw
 
 from tidemill_contracts.identity import Principal, Role
-from tidemill_contracts.jobs import CancelJob, Job, JobStatus, SubmitJob
+from tidemill_contracts.jobs import CancelJob, Job, JobStatus, SubmitBatch, SubmitJob
 from tidemill_contracts.pages import Page
-from tidemill_jobs import results, usecases
+from tidemill_jobs import batches, results, usecases
 from tidemill_jobs.book import Accepted
 from tidemill_jobs.commands import JobNotFound
 from tidemill_jobs.records import JSON, AttemptRecord, public
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.results import Wanted
+from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
 from tidemill_kit.lifespan import head
+from tidemill_kit.problems import problem_of
 
 READ: dict[str, Any] = {"role": Role.VIEWER}
 WRITE: dict[str, Any] = {"role": Role.OPERATOR}
@@ -62,12 +64,48 @@ class JobController(Controller):
         self,
         request: Request[Any, Any, Any],
         data: JSONBody[SubmitJob],
-        principal: Caller,
         idempotency_key: Key = None,
     ) -> Response[Job]:
         """Accept a job: once this answers 202, the job will run to exactly one ending."""
-        answer = await usecases.submit_job(request.app, principal, data, key=idempotency_key)
+        principal = caller(request)
+        answer = await usecases.submit_job(
+            request.app,
+            principal,
+            data,
+            key=idempotency_key,
+            size=len(await request.body()),
+        )
         return accepted(answer)
+
+    @post(
+        "/batch",
+        opt=WRITE,
+        status_code=202,
+        operation_id="submitBatch",
+        request_max_body_size=batches.MAX_BODY_BYTES,
+    )
+    async def submit_batch(
+        self,
+        request: Request[Any, Any, Any],
+        data: JSONBody[SubmitBatch],
+        idempotency_key: Key = None,
+    ) -> Response[Page[Any]]:
+        """Accept many jobs: `items` holds, in their order, each job or the problem it met."""
+        answers = await batches.submit_batch(
+            request.app,
+            caller(request),
+            data,
+            key=idempotency_key,
+            size=len(await request.body()),
+        )
+        request_id: Any = request.scope.get("request_id")
+        items = [
+            Raw(answer.body) if isinstance(answer, Accepted) else problem_of(answer, request_id)
+            for answer in answers
+        ]
+        replayed = all(isinstance(answer, Accepted) and answer.replayed for answer in answers)
+        headers = {"Idempotent-Replayed": "true"} if replayed else {}
+        return Response(Page(items), headers=headers)
 
     @get(opt=READ, operation_id="listJobs")
     async def newest(

@@ -104,6 +104,28 @@ _SHARE_DATASETS = (
 )
 
 
+async def connect(database_url: str) -> asyncpg.Connection:
+    """The ledger's connection; one that hangs is given up."""
+    connection = await asyncpg.connect(
+        database_url,
+        timeout=3,
+        command_timeout=10,
+        server_settings={
+            "search_path": "jobs",
+            "application_name": "tidemill-jobs-ledger",
+            "lock_timeout": "1000",
+            "statement_timeout": "3000",
+            # rows are touched by key alone: no plan may scan while tables grow
+            "enable_seqscan": "off",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
+            "jit": "off",
+        },
+    )
+    await prepare(connection)
+    return connection
+
+
 async def prepare(connection: asyncpg.Connection) -> None:
     """JSON goes to and from the connection as bytes: each column knows its own type."""
     codecs = {"json": (bytes, bytes), "jsonb": (_to_jsonb, _from_jsonb)}

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -10,15 +10,15 @@ from uuid import UUID
 import msgspec
 from litestar import Litestar
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from tidemill_contracts.datasets import DatasetStatus, KnownDataset
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.ids import now, uuid7
-from tidemill_contracts.jobs import CancelJob, Job, JobStatus, StepSpec, SubmitJob
+from tidemill_contracts.jobs import CancelJob, Job, JobStatus, SubmitJob
 from tidemill_contracts.log import AskDataset
 from tidemill_contracts.problems import FieldError
-from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import CancelTask, Payload
 from tidemill_jobs import plan
 from tidemill_jobs.book import Accepted, IdempotencyKey
@@ -57,41 +57,64 @@ async def submit_job(
     key: str | None = None,
     route: str = "jobs",
     pipeline: str | None = None,
+    size: int = 0,
 ) -> Accepted:
     """Accept a job: once this answers, it will run. A key makes a repetition harmless."""
-    specs = plan.steps_of(order)
-    if order.dataset_id is not None and order.value is not None:
-        raise InputAmbiguous(errors=[FieldError("value", "there is a dataset_id already")])
-    processors = await app.state.fleet.known()
     origin = Origin(
         tenant_id=principal.tenant_id,
         created_by=principal.user_id,
         pipeline=pipeline,
     )
-    build, job_id = draft(order, specs, processors, origin)
-    asked = {
-        "build": build,
-        "job_id": job_id,
-        "dataset_id": order.dataset_id,
-        "key": _key(principal.tenant_id, route, key, order),
-        "cursor": str(head(app)),
-    }
+    kept = key_of(principal.tenant_id, route, key, order)
+    made = await planned(app, order)
+    asked = asked_for(order, made, origin, key=kept, cursor=str(head(app))) | {"size": size}
     with suppress(DatasetUnknownYet):
         return await app.state.ledger.ask(Submit, **asked)
-    await _learn_dataset(app, principal.tenant_id, order.dataset_id or job_id)
+    await learn_dataset(app, principal.tenant_id, order.dataset_id)
     return await app.state.ledger.ask(Submit, **asked)
+
+
+async def planned(app: Litestar, order: SubmitJob) -> plan.Plan:
+    """The order's steps, checked against the processors that are known."""
+    specs = plan.steps_of(order)
+    if order.dataset_id is not None and order.value is not None:
+        raise InputAmbiguous(errors=[FieldError("value", "there is a dataset_id already")])
+    return app.state.planner.plan(
+        specs,
+        await app.state.fleet.known(),
+        has_dataset=order.dataset_id is not None,
+        has_value=order.value is not None,
+        queue=order.queue,
+    )
+
+
+def asked_for(
+    order: SubmitJob,
+    made: plan.Plan,
+    origin: Origin,
+    *,
+    key: IdempotencyKey | None,
+    cursor: str,
+) -> dict[str, Any]:
+    """What the ledger is asked to submit."""
+    job_id = uuid7()
+    return {
+        "build": draft(order, made, origin, job_id),
+        "job_id": job_id,
+        "dataset_id": order.dataset_id,
+        "key": key,
+        "cursor": cursor,
+    }
 
 
 def draft(
     order: SubmitJob,
-    specs: list[StepSpec],
-    processors: Mapping[str, ProcessorInfo],
+    made: plan.Plan,
     origin: Origin,
-) -> tuple[Any, UUID]:
-    """A function that makes the job's record, always with the same ids; and the job's id."""
-    job_id, created = uuid7(), now()
-    given = {"has_dataset": order.dataset_id is not None, "has_value": order.value is not None}
-    made = plan.plan(specs, processors, queue=order.queue, **given)
+    job_id: UUID,
+) -> Callable[[], JobRecord]:
+    """A function that makes the job's record, always with the same ids."""
+    created = now()
     tasks = plan.tasks(made, job_id, origin.tenant_id, order.priority)
 
     def build() -> JobRecord:
@@ -102,10 +125,10 @@ def draft(
             status=JobStatus.QUEUED,
             dataset_id=order.dataset_id,
             pipeline=origin.pipeline,
-            steps=[msgspec.structs.replace(step) for step in made.steps],
+            steps=[replace(step) for step in made.steps],
             processors=made.processors,
             given=Payload(value=order.value),
-            queue=order.queue or made.queues[0],
+            queue=order.queue or made.tasks[0].queue,
             priority=order.priority,
             labels=order.labels,
             retry_of=origin.retry_of,
@@ -114,10 +137,10 @@ def draft(
             run_at=order.run_at,
             created_at=created,
             updated_at=created,
-            tasks=[msgspec.structs.replace(task) for task in tasks],
+            tasks=[replace(task) for task in tasks],
         )
 
-    return build, job_id
+    return build
 
 
 async def cancel_job(
@@ -139,7 +162,8 @@ async def cancel_job(
     return job, changed
 
 
-def _key(tenant_id: UUID, route: str, key: str | None, order: Any) -> IdempotencyKey | None:
+def key_of(tenant_id: UUID, route: str, key: str | None, order: Any) -> IdempotencyKey | None:
+    """The client's key with the fingerprint of what it sent."""
     if key is None:
         return None
     if not 1 <= len(key) <= MAX_KEY_CHARS or "\0" in key:
@@ -148,9 +172,9 @@ def _key(tenant_id: UUID, route: str, key: str | None, order: Any) -> Idempotenc
     return IdempotencyKey(tenant_id, route, key, fingerprint)
 
 
-async def _learn_dataset(app: Litestar, tenant_id: UUID, dataset_id: UUID) -> None:
+async def learn_dataset(app: Litestar, tenant_id: UUID, dataset_id: UUID | None) -> None:
     """Ask ingestion for a dataset whose event has not come yet; never a false 404."""
-    if app.state.client is None:
+    if app.state.client is None or dataset_id is None:
         raise DatasetUnknownYet
     asked = AskDataset(tenant_id=tenant_id, dataset_id=dataset_id)
     try:
