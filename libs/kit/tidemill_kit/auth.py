@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -84,17 +85,21 @@ class Authenticator:
 
     async def principal(self, token: str) -> Principal:
         """Whom this token speaks for; NotSignedIn or TokenExpired where it is not good."""
-        digest = hashlib.sha256(token.encode()).digest()
-        known = self._known.get(digest)
-        if known and known[0] > time.monotonic() and known[1].expires_at.timestamp() > time.time():
-            return known[1]
+        if known := self.known(token):
+            return known
         found = await self._verify(token)
         if found.session_id in self._revoked:
             raise NotSignedIn
         if len(self._known) > _FORGET_ABOVE:
             self._known.clear()
-        self._known[digest] = (time.monotonic() + REMEMBERED_S, found)
+        left_s = found.expires_at.timestamp() - time.time()
+        self._known[_digest(token)] = (time.monotonic() + min(REMEMBERED_S, left_s), found)
         return found
+
+    def known(self, token: str) -> Principal | None:
+        """Whom this token speaks for, if that was found out a moment ago."""
+        until, principal = self._known.get(_digest(token), _UNKNOWN)
+        return principal if until > time.monotonic() else None
 
     def revoke(self, session_id: UUID) -> None:
         """Refuse this session's tokens from now on; they live for minutes at most."""
@@ -123,6 +128,13 @@ class Authenticator:
             raise NotSignedIn from error
 
 
+_UNKNOWN: tuple[float, None] = (float("-inf"), None)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
 def _principal(claims: dict[str, Any]) -> Principal:
     return Principal(
         user_id=UUID(claims["sub"]),
@@ -136,7 +148,12 @@ def _principal(claims: dict[str, Any]) -> Principal:
 
 def bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
     """The token of an `Authorization: Bearer` header, if there is one."""
-    for name, value in connection.scope["headers"]:
+    return bearer_in(connection.scope["headers"])
+
+
+def bearer_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The same of headers as ASGI has them."""
+    for name, value in headers:
         if name == b"authorization":
             scheme, _, token = value.decode("latin-1").partition(" ")
             return token.strip() if scheme.lower() == "bearer" and token else None

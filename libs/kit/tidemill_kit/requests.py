@@ -31,7 +31,7 @@ class RequestLog(ASGIMiddleware):
         if scope["type"] != "http":
             await next_app(scope, receive, send)
             return
-        request_id = given_id(scope["headers"]) or uuid7().hex
+        request_id = request_id_of(scope)
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         began = time.perf_counter()
 
@@ -39,24 +39,31 @@ class RequestLog(ASGIMiddleware):
             if message["type"] == "http.response.start":
                 headers = [*message["headers"], (b"x-request-id", request_id.encode())]
                 message["headers"] = headers
-                _measure(scope, message["status"], time.perf_counter() - began)
+                route = str(scope.get("path_template") or "unmatched")
+                measure(scope["method"], route, message["status"], time.perf_counter() - began)
+                if message["status"] >= _SERVER_ERROR and route != READINESS:
+                    status = message["status"]
+                    log.warning("request.failed", route=route, status=status, request_id=request_id)
             await send(message)
 
         await next_app(scope, receive, answer)
 
 
-def _measure(scope: Any, status: int, seconds: float) -> None:
-    route = str(scope.get("path_template") or "unmatched")
-    requests, times = _counted(scope["method"], route, status)
+def measure(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request that was answered, and how long that took."""
+    requests, times = _counted(method, route, status)
     requests.inc()
     times.observe(seconds)
-    if status >= _SERVER_ERROR and route != READINESS:
-        log.warning("request.failed", route=route, status=status, request_id=scope["request_id"])
 
 
 @cache
 def _counted(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     return REQUESTS.labels(method, route, status), SECONDS.labels(route)
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id that a request brings, or a new one."""
+    return given_id(scope["headers"]) or uuid7().hex
 
 
 def given_id(headers: Any) -> str | None:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any, Literal
 
 import uvicorn
-from litestar import Litestar
 
 from tidemill_kit.settings import Settings
 
@@ -16,12 +15,12 @@ STUCK_MS = 20_000
 
 
 def run(
-    app: Litestar,
+    app: Any,
     settings: Settings,
     *,
     sockets: Literal["none", "websockets"] = "none",
 ) -> None:
-    """Serve until SIGTERM or SIGINT; logs must be configured before the app is made."""
+    """Serve an ASGI application until SIGTERM or SIGINT; configure logs before it is made."""
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,

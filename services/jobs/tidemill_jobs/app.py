@@ -13,8 +13,10 @@ from tidemill_contracts.log import AskEpoch, Epoch
 from tidemill_jobs import dispatch, topology
 from tidemill_jobs.catalogue_routes import PipelineController, listed_workers, processors
 from tidemill_jobs.consumers import consumers
+from tidemill_jobs.express import Express
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.ledger import Ledger
+from tidemill_jobs.pipelines import RecentPipelines
 from tidemill_jobs.plan import Planner
 from tidemill_jobs.repository import JobRepository, PipelineRepository
 from tidemill_jobs.routes import JobController
@@ -57,7 +59,7 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
 def main() -> None:
     settings = load(JobsSettings)
     logs.configure(NAME, settings.log_level)
-    serve.run(create_app(settings), settings)
+    serve.run(Express(create_app(settings)), settings)
 
 
 @asynccontextmanager
@@ -66,7 +68,7 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
     state, settings = service.state, service.state.settings
     state.orders, state.ended, state.tasks = asyncio.Queue[list[Entry]](), {}, []
     state.fleet = Fleet(state.database, alive_s=settings.alive_s)
-    state.planner = Planner()
+    state.planner, state.recent = Planner(), RecentPipelines()
     state.cancels = Cancels()
 
     def committed(orders: list[Entry], ended: list[UUID]) -> None:

@@ -14,8 +14,9 @@ from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import WorkerInfo
 from tidemill_jobs import pipelines as stored
 from tidemill_jobs.repository import PipelineRepository
-from tidemill_jobs.routes import READ, WRITE, Caller, Jobs, Key, accepted
+from tidemill_jobs.routes import READ, WRITE, Jobs, Key, accepted
 from tidemill_jobs.tables import workers
+from tidemill_kit.auth import caller
 
 Pipelines = NamedDependency[PipelineRepository]
 
@@ -47,9 +48,14 @@ class PipelineController(Controller):
         return await stored.find_pipeline(pipelines, name)
 
     @delete("/{name:str}", opt=WRITE, operation_id="deletePipeline")
-    async def remove(self, name: FromPath[str], pipelines: Pipelines) -> None:
+    async def remove(
+        self,
+        request: Request[Any, Any, Any],
+        name: FromPath[str],
+        pipelines: Pipelines,
+    ) -> None:
         """Forget a pipeline; jobs made of it go on."""
-        await stored.remove_pipeline(pipelines, name)
+        await stored.remove_pipeline(request.app, pipelines, name)
 
     @post("/{name:str}/jobs", opt=WRITE, status_code=202, operation_id="runPipeline")
     async def run(
@@ -57,19 +63,11 @@ class PipelineController(Controller):
         request: Request[Any, Any, Any],
         name: FromPath[str],
         data: JSONBody[RunPipeline],
-        principal: Caller,
-        pipelines: Pipelines,
         idempotency_key: Key = None,
     ) -> Response[Job]:
         """Run a stored pipeline on a value or a dataset."""
-        pipeline = await stored.find_pipeline(pipelines, name)
-        answer = await stored.run_pipeline(
-            request.app,
-            principal,
-            pipeline,
-            data,
-            idempotency_key,
-        )
+        principal = caller(request)
+        answer = await stored.run_pipeline(request.app, principal, name, data, idempotency_key)
         return accepted(answer)
 
 
