@@ -86,6 +86,7 @@ class Office:
         """A job whose tasks all go to this office's workers."""
         job = a_draft(*steps, created_at=now(), **given)
         job.queue = self.queue
+        job.size = 100
         for task in job.tasks:
             task.queue = self.queue
         return job

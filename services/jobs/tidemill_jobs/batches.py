@@ -81,8 +81,9 @@ async def _item(
         return BadRequest(errors=[_field(str(error))])
     except TidemillError as error:
         return error
-    asked = usecases.asked_for(order, made, origin, key=key, cursor=str(head(app)))
-    return _Item({**asked, "size": size}, order.dataset_id)
+    cursor = str(head(app))
+    asked = usecases.asked_for(order, made, origin, key=key, cursor=cursor, size=size)
+    return _Item(asked, order.dataset_id)
 
 
 async def _submit(

@@ -18,6 +18,7 @@ from tidemill_jobs import flow, rows
 from tidemill_jobs.book import Book
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.lanes import Lane, Lanes, pick
+from tidemill_jobs.recent import RecentJobs
 from tidemill_jobs.records import JobRecord, TaskRecord, TaskStatus
 from tidemill_kit import streams
 from tidemill_kit.streams import MAX_BATCH, WORK, Entry, StreamRefused
@@ -58,6 +59,7 @@ class Conveyor:
         self,
         connection: asyncpg.Connection,
         book: Book,
+        recent: RecentJobs,
     ) -> tuple[list[Entry], set[Lane]]:
         """Orders for tasks that wait in PostgreSQL, and the lanes that were counted for it."""
         at = time.monotonic()
@@ -70,7 +72,7 @@ class Conveyor:
             return [], set()
         picked = await pick(connection, windows)
         others = sorted({job_id for job_id, _ in picked.tasks} - book.jobs.keys())
-        found = book.jobs | (await rows.lock_jobs(connection, others) if others else {})
+        found = book.jobs | (await rows.lock_jobs(connection, others, recent) if others else {})
         orders: list[Entry] = []
         sent = Counter[Lane]()
         started: list[TaskRecord] = []
@@ -81,7 +83,9 @@ class Conveyor:
                 orders.append(order(found[job_id], task, book.facts.now))
                 sent[task.queue, task.pure] += 1
                 started.append(task)
-        await rows.write(connection, {"tasks": started})
+        # the jobs too: whoever remembers them sees by their rows that something changed
+        touched_jobs = {task.job_id: found[task.job_id] for task in started}
+        await rows.write(connection, {"jobs": list(touched_jobs.values()), "tasks": started})
         for lane, out in picked.counts.items():
             free = windows[lane] - out
             self._lanes.counted(lane, out + sent[lane], at, more=sent[lane] >= free)

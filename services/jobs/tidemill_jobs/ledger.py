@@ -23,6 +23,7 @@ from tidemill_jobs.clock import Clock
 from tidemill_jobs.commands import Command, Report, Revisit, Submit
 from tidemill_jobs.dispatch import Conveyor
 from tidemill_jobs.fleet import Fleet
+from tidemill_jobs.recent import RecentJobs
 from tidemill_jobs.records import Facts
 from tidemill_kit.errors import TidemillError, Unavailable, failure_of
 from tidemill_kit.streams import Entry
@@ -79,6 +80,7 @@ class Ledger:
         self._wake = asyncio.Event()
         self._conveyor = Conveyor(fleet)
         self._clock = Clock()
+        self._recent = RecentJobs()
         self._connection: asyncpg.Connection | None = None
         self.due: datetime | None = None
         self.due_changed = asyncio.Event()
@@ -178,8 +180,9 @@ class Ledger:
             was_out = _out(book)
             decided = [(command, _decide(command, book)) for command in group]
             orders = self._conveyor.start(book)
-            await rows.write(connection, _changes(book))
-            picked, recounted = await self._conveyor.pick(connection, book)
+            transaction = await rows.write(connection, _changes(book))
+            picked, recounted = await self._conveyor.pick(connection, book, self._recent)
+        self._recent.keep(transaction, book.changed())
         self._conveyor.note(book, was_out, recounted)
         self._after_commit(book, [*orders, *picked])
         for command, outcome in decided:
@@ -196,7 +199,7 @@ class Ledger:
         copies = await rows.share_datasets(connection, datasets) if datasets else {}
         fresh = not again
         ids = {j for c in group if not (fresh and isinstance(c, Submit)) for j in c.job_ids}
-        jobs = await rows.lock_jobs(connection, sorted(ids)) if ids else {}
+        jobs = await rows.lock_jobs(connection, sorted(ids), self._recent) if ids else {}
         missing = {job.dataset_id for job in jobs.values() if job.dataset_id} - copies.keys()
         if missing and any(isinstance(command, Revisit) for command in group):
             copies |= await rows.share_datasets(connection, sorted(filter(None, missing)))

@@ -1,5 +1,6 @@
 """A job with its steps and tasks as the ledger holds them while it decides."""
 
+import sys
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -113,7 +114,10 @@ class AttemptRecord(Struct, kw_only=True):
 
 
 class JobRecord(Struct, kw_only=True):
-    """A job as stored; `events` and `attempts` collect what this transaction adds."""
+    """A job as stored; `events` and `attempts` collect what this transaction adds.
+
+    `size` is that of its order in bytes; for a job that was read it is not known, and large.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -147,6 +151,7 @@ class JobRecord(Struct, kw_only=True):
     tasks: list[TaskRecord] = field(default_factory=list[TaskRecord])
     events: list[JobEvent] = field(default_factory=list[JobEvent])
     attempts: list[AttemptRecord] = field(default_factory=list[AttemptRecord])
+    size: int = sys.maxsize
 
     def task(self, task_id: UUID) -> TaskRecord | None:
         return next((task for task in self.tasks if task.id == task_id), None)

@@ -17,6 +17,7 @@ from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs import columns
 from tidemill_jobs.columns import Column
 from tidemill_jobs.endings import fit
+from tidemill_jobs.recent import RecentJobs
 from tidemill_jobs.records import (
     DatasetCopy,
     JobRecord,
@@ -95,6 +96,8 @@ _PARTS = {
 _LOCK_JOBS = (
     f"select {_names(columns.JOB)} from jobs where id = any($1) order by id for no key update"
 )
+_READ_JOBS = f"select {_names(columns.JOB)} from jobs where id = any($1)"
+_LOCK_ROWS = "select id, xmin from jobs where id = any($1) order by id for no key update"
 # a statement of its own: its snapshot is taken when the locks are held
 _READ_TASKS = (
     f"select {_names(columns.TASK)} from tasks where job_id = any($1) order by job_id, position"
@@ -168,25 +171,42 @@ async def share_datasets(
 async def lock_jobs(
     connection: asyncpg.Connection,
     ids: Iterable[UUID],
+    recent: RecentJobs,
 ) -> dict[UUID, JobRecord]:
     """Jobs with their tasks, locked in the order of their ids; a job's lock covers its tasks."""
     wanted = list(ids)
-    found = await connection.fetch(_LOCK_JOBS, wanted)
+    if not recent.holds(wanted):
+        return await _with_tasks(connection, await connection.fetch(_LOCK_JOBS, wanted))
+    locked = await connection.fetch(_LOCK_ROWS, wanted)
+    jobs = recent.take({row[0]: row[1] for row in locked})
+    if others := [row[0] for row in locked if row[0] not in jobs]:
+        jobs |= await _with_tasks(connection, await connection.fetch(_READ_JOBS, others))
+    return jobs
+
+
+async def _with_tasks(
+    connection: asyncpg.Connection,
+    found: Sequence[asyncpg.Record],
+) -> dict[UUID, JobRecord]:
     jobs = {row[0]: JobRecord(**_read(row, columns.JOB)) for row in found}
     if jobs:
-        for row in await connection.fetch(_READ_TASKS, wanted):
+        for row in await connection.fetch(_READ_TASKS, list(jobs)):
             task = TaskRecord(**_read(row, columns.TASK))
             jobs[task.job_id].tasks.append(task)
     return jobs
 
 
-async def write(connection: asyncpg.Connection, changes: dict[str, list[Any]]) -> None:
-    """Write all changes of a group in one statement; the keys of `changes` name its parts."""
+async def write(connection: asyncpg.Connection, changes: dict[str, list[Any]]) -> int:
+    """Write all changes of a group in one statement; the keys of `changes` name its parts.
+
+    Answers the transaction, which is the xmin of every row that was written.
+    """
     kinds = tuple(kind for kind in _PARTS if changes.get(kind))
     if not kinds:
-        return
+        return 0
     arrays = [_array(changes[kind], column) for kind in kinds for column in _PARTS[kind].columns]
-    await connection.execute(_statement(kinds), *arrays)
+    transaction: Any = await connection.fetchval(_statement(kinds), *arrays)
+    return transaction
 
 
 @cache
@@ -198,7 +218,7 @@ def _statement(kinds: tuple[str, ...]) -> str:
         given = f"unnest({arrays}) given ({_names(columns)})"
         parts.append(f"{kind}_written as ({sql.format(given=given)})")
         number += len(columns)
-    return f"with {', '.join(parts)} select"
+    return f"with {', '.join(parts)} select pg_current_xact_id()::xid"
 
 
 def _array(records: Sequence[Any], column: Column) -> list[Any]:

@@ -67,7 +67,7 @@ async def submit_job(
     )
     kept = key_of(principal.tenant_id, route, key, order)
     made = await planned(app, order)
-    asked = asked_for(order, made, origin, key=kept, cursor=str(head(app))) | {"size": size}
+    asked = asked_for(order, made, origin, key=kept, cursor=str(head(app)), size=size)
     with suppress(DatasetUnknownYet):
         return await app.state.ledger.ask(Submit, **asked)
     await learn_dataset(app, principal.tenant_id, order.dataset_id)
@@ -95,15 +95,17 @@ def asked_for(
     *,
     key: IdempotencyKey | None,
     cursor: str,
+    size: int,
 ) -> dict[str, Any]:
     """What the ledger is asked to submit."""
     job_id = uuid7()
     return {
-        "build": draft(order, made, origin, job_id),
+        "build": draft(order, made, origin, job_id, size),
         "job_id": job_id,
         "dataset_id": order.dataset_id,
         "key": key,
         "cursor": cursor,
+        "size": size,
     }
 
 
@@ -112,8 +114,12 @@ def draft(
     made: plan.Plan,
     origin: Origin,
     job_id: UUID,
+    size: int,
 ) -> Callable[[], JobRecord]:
-    """A function that makes the job's record, always with the same ids."""
+    """A function that makes the job's record, always with the same ids.
+
+    `size` is that of the order, in bytes.
+    """
     created = now()
     tasks = plan.tasks(made, job_id, origin.tenant_id, order.priority)
 
@@ -138,6 +144,7 @@ def draft(
             created_at=created,
             updated_at=created,
             tasks=[replace(task) for task in tasks],
+            size=size,
         )
 
     return build
