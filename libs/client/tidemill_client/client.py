@@ -8,6 +8,8 @@ from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 from uuid import UUID
 
+import msgspec
+
 from tidemill_client.account import Account
 from tidemill_client.downloads import Download
 from tidemill_client.live import Live
@@ -29,10 +31,12 @@ from tidemill_contracts.jobs import (
     Pipeline,
     RunPipeline,
     StepSpec,
+    SubmitBatch,
     SubmitJob,
     Timeouts,
 )
 from tidemill_contracts.pages import Page, StreamedEvent
+from tidemill_contracts.problems import Problem
 from tidemill_contracts.processors import ProcessorInfo
 
 ENDINGS = (JobSucceeded, JobFailed, JobCancelled, JobExpired)
@@ -125,6 +129,21 @@ class Client(Account):
         """Hand in a job, given whole or by its fields; a second try with the key makes no other."""
         order = order or SubmitJob(**fields)
         return await self.post("/v1/jobs", Job, order, key=idempotency_key)
+
+    async def submit_batch(
+        self,
+        orders: Sequence[SubmitJob],
+        *,
+        idempotency_key: str | None = None,
+    ) -> list[Job | Problem]:
+        """Hand in up to 1,000 jobs; the answers stand in their order, refusals among them.
+
+        A second try with the key makes no job twice.
+        """
+        body = SubmitBatch(jobs=[msgspec.to_builtins(order) for order in orders])
+        page = Page[dict[str, Any]]
+        answers = await self.post("/v1/jobs/batch", page, body, key=idempotency_key)
+        return [msgspec.convert(item, _kind(item)) for item in answers.items]
 
     async def job(self, job_id: UUID) -> Job:
         return await self.get(f"/v1/jobs/{job_id}", Job)
@@ -247,3 +266,7 @@ class Client(Account):
                     pass
             job = await self.job(job_id)
         return job
+
+
+def _kind(item: dict[str, Any]) -> type[Job | Problem]:
+    return Problem if "code" in item else Job

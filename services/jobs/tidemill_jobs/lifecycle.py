@@ -225,11 +225,12 @@ def _obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
         dataset = facts.datasets.get(job.dataset_id)
         if dataset is None or dataset.frame is None:
             return BlockedReason.DATASET
-    if any(task.queue in facts.paused for task in job.tasks):
+    queues = [task.queue for task in job.tasks]
+    if not facts.paused.isdisjoint(queues):
         return BlockedReason.QUEUE_PAUSED
-    if any(step.processor not in facts.processors for step in job.steps):
+    if not facts.processors.issuperset([step.processor for step in job.steps]):
         return BlockedReason.NO_WORKER
-    if facts.queues is not None and any(task.queue not in facts.queues for task in job.tasks):
+    if facts.queues is not None and not facts.queues.issuperset(queues):
         return BlockedReason.NO_WORKER
     return None
 

@@ -30,12 +30,13 @@ class Scratch:
         for old in folder.iterdir():
             if old.is_dir():
                 shutil.rmtree(old, ignore_errors=True)
-        (folder / "runs").mkdir()
+        self._runs = folder / "runs"
+        self._runs.mkdir()
         self.inputs = Inputs(folder / "inputs", limit_bytes)
 
     def run(self, run_id: UUID) -> Path:
         """The folder of a run, made by whoever writes to it first."""
-        return self._folder / "runs" / run_id.hex
+        return self._runs / run_id.hex
 
     async def remove(self, run_id: UUID) -> None:
         if self.run(run_id).exists():

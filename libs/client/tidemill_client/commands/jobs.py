@@ -7,7 +7,7 @@ import typer
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
-from tidemill_client.commands import options, watching
+from tidemill_client.commands import batches, options, watching
 from tidemill_client.commands.options import AsJson, JobId, Limit
 from tidemill_contracts.jobs import JobStatus, StepSpec, SubmitJob
 
@@ -49,6 +49,9 @@ def submit(
         lambda client: client.submit(order, idempotency_key=key),
         watching.Watch(wait=wait, follow=follow, as_json=as_json),
     )
+
+
+app.command()(batches.batch)
 
 
 @app.command("list")
