@@ -44,7 +44,7 @@ def configure(service: str, level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [out]
     root.setLevel(_number(level))
-    for noisy in ("aiobotocore", "botocore", "nats", "uvicorn.access", "faststream"):
+    for noisy in ("nats", "uvicorn.access", "faststream"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

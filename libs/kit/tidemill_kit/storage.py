@@ -1,56 +1,41 @@
 """S3: streams in, streams out, presigned links."""
 
 import hashlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+from urllib.parse import quote
+from xml.sax.saxutils import escape, unescape
 
-from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession, get_session
-from botocore.exceptions import BotoCoreError, ClientError
-
-from tidemill_kit.errors import NotFound, Unavailable
+from tidemill_kit import s3
+from tidemill_kit.s3 import S3, ObjectMissing, StorageAway
 from tidemill_kit.settings import Settings
+from tidemill_kit.signing import SigningKey
 
 PART_BYTES = 8 * 1024 * 1024
 LINK_SECONDS = 300
-_MISSING = frozenset({"NoSuchKey", "404", "NoSuchUpload", "NotFound"})
-
-
-class ObjectMissing(NotFound):
-    """The object is not in the store."""
-
-
-class StorageAway(Unavailable):
-    """The object store does not answer."""
 
 
 class Storage:
-    """The object store, with one client for bytes and one that signs links for the gateway."""
+    """The object store: bytes by its own address, links by the gateway's."""
 
-    def __init__(self, client: Any, signer: Any) -> None:
-        self._client = client
-        self._signer = signer
+    def __init__(self, store: S3, public_url: str, key: SigningKey) -> None:
+        self._store = store
+        self._public_url = public_url
+        self._key = key
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncGenerator[Self]:
-        # one session: each would load a description of S3 of its own, 11 MB
-        session = get_session()
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(
-                _client(session, settings, settings.s3_endpoint),
-            )
-            signer = await stack.enter_async_context(
-                _client(session, settings, settings.public_url),
-            )
-            yield cls(client, signer)
+        key = SigningKey(settings.s3_access_key, settings.s3_secret_key, settings.s3_region)
+        async with S3.open(settings.s3_endpoint, key) as store:
+            yield cls(store, settings.public_url, key)
 
     async def put_bytes(self, bucket: str, key: str, body: bytes) -> str:
         """Store a small object; answers its sha256 in hex."""
-        with _translated():
-            await self._client.put_object(Bucket=bucket, Key=key, Body=body)
+        await self._store.call("PUT", bucket, key, body=body)
         return hashlib.sha256(body).hexdigest()
 
     async def put_file(self, bucket: str, key: str, path: Path) -> tuple[int, str]:
@@ -64,7 +49,7 @@ class Storage:
         chunks: AsyncIterator[bytes],
     ) -> tuple[int, str]:
         """Store what comes, in flat memory; nothing is visible unless the stream ends well."""
-        upload = _Upload(self._client, bucket, key)
+        upload = _Upload(self._store, bucket, key)
         try:
             async for chunk in chunks:
                 await upload.add(chunk)
@@ -74,53 +59,42 @@ class Storage:
             raise
 
     async def get_bytes(self, bucket: str, key: str) -> bytes:
-        with _translated():
-            answer = await self._client.get_object(Bucket=bucket, Key=key)
-            async with answer["Body"] as body:
-                return bytes(await body.read())
+        _, body = await self._store.call("GET", bucket, key)
+        return body
 
     async def get_file(self, bucket: str, key: str, path: Path) -> str:
         """Fetch an object into a file; answers the sha256 of what came."""
         digest = hashlib.sha256()
-        with _translated():
-            answer = await self._client.get_object(Bucket=bucket, Key=key)
-            async with answer["Body"] as body:
-                with path.open("wb") as out:
-                    async for chunk in body.iter_chunks(1024 * 1024):
-                        digest.update(chunk)
-                        out.write(chunk)
+        async with self._store.answer("GET", bucket, key) as answer:
+            with path.open("wb") as out:
+                async for chunk in answer.content.iter_chunked(1024 * 1024):
+                    digest.update(chunk)
+                    out.write(chunk)
         return digest.hexdigest()
 
     async def delete(self, bucket: str, key: str) -> None:
-        with _translated():
-            await self._client.delete_object(Bucket=bucket, Key=key)
+        await self._store.call("DELETE", bucket, key)
 
     async def exists(self, bucket: str, key: str) -> bool:
         try:
-            with _translated():
-                await self._client.head_object(Bucket=bucket, Key=key)
+            await self._store.call("HEAD", bucket, key)
         except ObjectMissing:
             return False
         return True
 
     async def link(self, bucket: str, key: str, *, filename: str, media_type: str) -> str:
         """A link through the gateway to one object, good for five minutes."""
-        return await self._signer.generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": bucket,
-                "Key": key,
-                "ResponseContentDisposition": disposition(filename),
-                "ResponseContentType": media_type,
-            },
-            ExpiresIn=LINK_SECONDS,
+        query = {
+            "response-content-disposition": disposition(filename),
+            "response-content-type": media_type,
+        }
+        return s3.link(
+            self._public_url, self._key, bucket, key, query=query, expires_s=LINK_SECONDS
         )
 
 
 def disposition(filename: str) -> str:
     """An attachment header that any file name survives (RFC 6266, RFC 8187)."""
-    from urllib.parse import quote
-
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
@@ -128,13 +102,13 @@ def disposition(filename: str) -> str:
 class _Upload:
     """A multipart upload in progress; a short one becomes a single PUT."""
 
-    def __init__(self, client: Any, bucket: str, key: str) -> None:
-        self._client = client
-        self._place: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    def __init__(self, store: S3, bucket: str, key: str) -> None:
+        self._store = store
+        self._place = (bucket, key)
         self._digest = hashlib.sha256()
         self._size = 0
         self._buffer = bytearray()
-        self._parts: list[dict[str, Any]] = []
+        self._tags: list[str] = []
         self._upload_id: str | None = None
 
     async def add(self, chunk: bytes) -> None:
@@ -147,73 +121,46 @@ class _Upload:
 
     async def complete(self) -> tuple[int, str]:
         if self._upload_id is None:
-            with _translated():
-                await self._client.put_object(**self._place, Body=bytes(self._buffer))
+            await self._store.call("PUT", *self._place, body=bytes(self._buffer))
             return self._size, self._digest.hexdigest()
         if self._buffer:
             await self._send(bytes(self._buffer))
-        with _translated():
-            await self._client.complete_multipart_upload(
-                **self._place,
-                UploadId=self._upload_id,
-                MultipartUpload={"Parts": self._parts},
-            )
+        query = {"uploadId": self._upload_id}
+        await self._store.call("POST", *self._place, query=query, body=_manifest(self._tags))
         return self._size, self._digest.hexdigest()
 
     async def abort(self) -> None:
         if self._upload_id is not None:
-            with _translated():
-                await self._client.abort_multipart_upload(**self._place, UploadId=self._upload_id)
+            await self._store.call("DELETE", *self._place, query={"uploadId": self._upload_id})
 
     async def _send(self, body: bytes) -> None:
-        number = len(self._parts) + 1
-        with _translated():
-            if self._upload_id is None:
-                made = await self._client.create_multipart_upload(**self._place)
-                self._upload_id = str(made["UploadId"])
-            answer = await self._client.upload_part(
-                **self._place,
-                UploadId=self._upload_id,
-                PartNumber=number,
-                Body=body,
-            )
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        if self._upload_id is None:
+            self._upload_id = await self._begin()
+        query = {"partNumber": str(len(self._tags) + 1), "uploadId": self._upload_id}
+        headers, _ = await self._store.call("PUT", *self._place, query=query, body=body)
+        self._tags.append(headers["ETag"])
+
+    async def _begin(self) -> str:
+        _, answer = await self._store.call("POST", *self._place, query={"uploads": ""})
+        found = _UPLOAD_ID.search(answer)
+        if found is None:
+            raise StorageAway("no upload id")
+        return unescape(found[1].decode())
 
 
-class _translated:  # noqa: N801 - reads as a verb at the call
-    """Turn the client library's errors into ours."""
+_UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 
-    def __enter__(self) -> None: ...
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ClientError):
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            raise (ObjectMissing if code in _MISSING else StorageAway)(code) from error
-        if isinstance(error, (BotoCoreError, OSError)):
-            raise StorageAway(type(error).__name__) from error
+def _manifest(tags: list[str]) -> bytes:
+    """The parts of an upload, as CompleteMultipartUpload wants them."""
+    parts = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(tag)}</ETag></Part>"
+        for number, tag in enumerate(tags, 1)
+    )
+    return f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as source:
         while chunk := source.read(1024 * 1024):
             yield chunk
-
-
-def _client(session: AioSession, settings: Settings, endpoint: str) -> Any:
-    # SigV4 and path style: the older signature refuses a file name in the link
-    config = AioConfig(
-        signature_version="s3v4",
-        s3={"addressing_style": "path"},
-        connect_timeout=3,
-        read_timeout=15,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=16,
-    )
-    return session.create_client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=settings.s3_region,
-        aws_access_key_id=settings.s3_access_key,
-        aws_secret_access_key=settings.s3_secret_key,
-        config=config,
-    )

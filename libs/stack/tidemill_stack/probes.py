@@ -1,6 +1,7 @@
 """Whether a server really answers: a real call each, by hand to keep the supervisor small."""
 
 import asyncio
+import hashlib
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, Mapping
@@ -11,9 +12,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tidemill_kit.signing import SigningKey, signed_headers
 from tidemill_stack.credentials import S3Key
 from tidemill_stack.errors import NotReady, StoreOpen
-from tidemill_stack.s3 import signed_headers
 
 TRY_S = 3.0
 PROBE_BODY = b"ready"
@@ -119,7 +120,9 @@ async def keeps_objects(endpoint: str, bucket: str, key: S3Key) -> None:
 
 
 async def _signed(endpoint: str, method: str, path: str, key: S3Key, body: bytes = b"") -> bytes:
-    headers = signed_headers(method, urlsplit(endpoint).netloc, path, body, key)
+    signing = SigningKey(key.access_key, key.secret_key)
+    sha256, host = hashlib.sha256(body).hexdigest(), {"host": urlsplit(endpoint).netloc}
+    headers = signed_headers(signing, method, path, headers=host, sha256=sha256)
     status, answer = await http_status(endpoint + path, method, headers, body)
     if status not in (_OK, _NO_CONTENT):
         raise NotReady(f"{method} {path} answered {status}")

@@ -22,7 +22,8 @@ from tidemill_ingestion.settings import Settings
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Gone
 from tidemill_kit.lifespan import head
-from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
+from tidemill_kit.s3 import ObjectMissing
+from tidemill_kit.storage import LINK_SECONDS, Storage
 
 Caller = NamedDependency[Principal]
 Datasets = NamedDependency[DatasetRepository]

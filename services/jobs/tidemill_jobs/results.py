@@ -29,7 +29,8 @@ from tidemill_jobs.settings import JobsSettings
 from tidemill_jobs.usecases import wait_for_end
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Conflict, Gone, NotFound, TidemillError
-from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
+from tidemill_kit.s3 import ObjectMissing
+from tidemill_kit.storage import LINK_SECONDS, Storage
 
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",

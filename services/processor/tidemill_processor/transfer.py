@@ -11,7 +11,8 @@ from tidemill_contracts.datasets import Frame, Part
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobError, Progress
 from tidemill_contracts.work import Failed, Payload, Source, StepOutput
-from tidemill_kit.storage import ObjectMissing, Storage
+from tidemill_kit.s3 import ObjectMissing
+from tidemill_kit.storage import Storage
 from tidemill_processor.scratch import Inputs, IntegrityBroken
 from tidemill_processor.wire import Given, StepDone
 
