@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,12 +21,11 @@ type SignIn = Callable[..., Awaitable[Any]]
 
 async def stored(store: Storage, tenant_id: str) -> list[str]:
     """The keys of a tenant, finished and unfinished."""
-    client: Any = store._client  # pyright: ignore[reportPrivateUsage]
     prefix = UUID(tenant_id).hex
-    objects = await client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
-    parts = await client.list_multipart_uploads(Bucket=BUCKET)
-    found = [*objects.get("Contents", []), *parts.get("Uploads", [])]
-    return [item["Key"] for item in found if item["Key"].startswith(prefix)]
+    _, objects = await store.objects.call("GET", BUCKET, "", query={"prefix": prefix})
+    _, parts = await store.objects.call("GET", BUCKET, "", query={"uploads": ""})
+    keys = re.findall(r"<Key>([^<]*)</Key>", (objects + parts).decode())
+    return [key for key in keys if key.startswith(prefix)]
 
 
 async def listed(caller: Any) -> list[dict[str, Any]]:

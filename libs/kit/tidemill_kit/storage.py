@@ -21,8 +21,8 @@ LINK_SECONDS = 300
 class Storage:
     """The object store: bytes by its own address, links by the gateway's."""
 
-    def __init__(self, store: S3, public_url: str, key: SigningKey) -> None:
-        self._store = store
+    def __init__(self, objects: S3, public_url: str, key: SigningKey) -> None:
+        self.objects = objects
         self._public_url = public_url
         self._key = key
 
@@ -30,12 +30,12 @@ class Storage:
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncGenerator[Self]:
         key = SigningKey(settings.s3_access_key, settings.s3_secret_key, settings.s3_region)
-        async with S3.open(settings.s3_endpoint, key) as store:
-            yield cls(store, settings.public_url, key)
+        async with S3.open(settings.s3_endpoint, key) as objects:
+            yield cls(objects, settings.public_url, key)
 
     async def put_bytes(self, bucket: str, key: str, body: bytes) -> str:
         """Store a small object; answers its sha256 in hex."""
-        await self._store.call("PUT", bucket, key, body=body)
+        await self.objects.call("PUT", bucket, key, body=body)
         return hashlib.sha256(body).hexdigest()
 
     async def put_file(self, bucket: str, key: str, path: Path) -> tuple[int, str]:
@@ -49,7 +49,7 @@ class Storage:
         chunks: AsyncIterator[bytes],
     ) -> tuple[int, str]:
         """Store what comes, in flat memory; nothing is visible unless the stream ends well."""
-        upload = _Upload(self._store, bucket, key)
+        upload = _Upload(self.objects, bucket, key)
         try:
             async for chunk in chunks:
                 await upload.add(chunk)
@@ -59,13 +59,13 @@ class Storage:
             raise
 
     async def get_bytes(self, bucket: str, key: str) -> bytes:
-        _, body = await self._store.call("GET", bucket, key)
+        _, body = await self.objects.call("GET", bucket, key)
         return body
 
     async def get_file(self, bucket: str, key: str, path: Path) -> str:
         """Fetch an object into a file; answers the sha256 of what came."""
         digest = hashlib.sha256()
-        async with self._store.answer("GET", bucket, key) as answer:
+        async with self.objects.answer("GET", bucket, key) as answer:
             with path.open("wb") as out:
                 async for chunk in answer.content.iter_chunked(1024 * 1024):
                     digest.update(chunk)
@@ -73,11 +73,11 @@ class Storage:
         return digest.hexdigest()
 
     async def delete(self, bucket: str, key: str) -> None:
-        await self._store.call("DELETE", bucket, key)
+        await self.objects.call("DELETE", bucket, key)
 
     async def exists(self, bucket: str, key: str) -> bool:
         try:
-            await self._store.call("HEAD", bucket, key)
+            await self.objects.call("HEAD", bucket, key)
         except ObjectMissing:
             return False
         return True

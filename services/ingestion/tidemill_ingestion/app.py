@@ -1,5 +1,6 @@
 """The ingestion service, put together."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request
@@ -10,7 +11,9 @@ from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.routes import DatasetController
 from tidemill_ingestion.settings import Settings
 from tidemill_kit import app, lifespan, logs, serve
+from tidemill_kit.consumers import follow
 from tidemill_kit.db import Database
+from tidemill_kit.injection import repositories
 from tidemill_kit.settings import load
 from tidemill_kit.storage import Storage
 
@@ -34,12 +37,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
             lifespan.events(
                 settings,
                 SERVICE,
-                consumers=reactions(read_artifact),
+                follow=partial(follow, reactions(read_artifact)),
                 connected=answer_jobs,
             ),
         ],
-        repositories={"datasets": DatasetRepository},
         dependencies={
+            **repositories(datasets=DatasetRepository),
             "database": Provide(_database, sync_to_thread=False),
             "storage": Provide(_storage, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),

@@ -47,9 +47,14 @@ class Slot:
         self._lines = 0
 
     @property
+    def cold(self) -> bool:
+        """Whether it was never asked for a child."""
+        return self._child is None and self._renewal is None
+
+    @property
     def usable(self) -> bool:
-        """Whether it has a living child, at work or not."""
-        return self._child is not None
+        """Whether it has a living child, at work or not, or can have its first one."""
+        return self._child is not None or self.cold
 
     def open(self) -> None:
         """Start a child in the background; the slot is idle once it is ready."""
@@ -137,9 +142,13 @@ class Slot:
 
 
 class Slots:
-    """All slots of a worker; those with a warm child and nothing to do are handed out."""
+    """All slots of a worker; those with a warm child and nothing to do are handed out.
+
+    A few are warm from the start, since a child keeps 40 MB; the others once they are wanted.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self._warm = settings.warm_slots
         self._all = [
             Slot(settings, number, idle=self.release, learn=self.learn)
             for number in range(settings.slot_count)
@@ -152,7 +161,7 @@ class Slots:
 
     @property
     def usable(self) -> int:
-        """How many have a living child, at work or not."""
+        """How many a task can count on: with a living child, at work or not, or still cold."""
         return sum(slot.usable for slot in self._all)
 
     @property
@@ -165,7 +174,7 @@ class Slots:
         self.known.set()
 
     def open(self) -> None:
-        for slot in self._all:
+        for slot in self._all[: self._warm]:
             slot.open()
 
     async def close(self) -> None:
@@ -173,6 +182,8 @@ class Slots:
 
     async def acquire(self) -> Slot:
         """The next idle slot; it is idle again when the task it is given has ended."""
+        if self._idle.empty() and (cold := next((s for s in self._all if s.cold), None)):
+            cold.open()
         return await self._idle.get()
 
     def release(self, slot: Slot) -> None:
