@@ -75,6 +75,7 @@ class Loop:
     async def drain(self) -> None:
         """Take nothing more, let what runs finish in time, hand back the rest."""
         self._draining = True
+        await asyncio.gather(*(inbox.close() for inbox in self._inboxes.values()))
         await self._dispatch.hand_back()
         with suppress(BusAway, RequestRefused):
             await self._beats.announce()
@@ -82,7 +83,6 @@ class Loop:
             for attempt in list(self._dispatch.attempts.values()):
                 attempt.release("drain")
             await self._quiet(LAST_WORDS_S)
-        await asyncio.gather(*(inbox.close() for inbox in self._inboxes.values()))
 
     def reconnected(self) -> None:
         """The connection to NATS is a new one."""
@@ -162,13 +162,11 @@ class Loop:
             inbox.nudge()
 
     async def _quiet(self, seconds: float) -> bool:
-        """Whether all that runs ended in time, and no pull can bring more."""
+        """Whether all that runs ended in time."""
         try:
             async with asyncio.timeout(seconds):
                 await self._dispatch.settle()
                 await self._pure.settle()
-                for inbox in self._inboxes.values():
-                    await inbox.expired()
         except TimeoutError:
             return False
         return True
