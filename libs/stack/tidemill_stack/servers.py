@@ -14,8 +14,13 @@ from tidemill_stack.ports import TWIN
 # Links to the checkout's deploy folder; the build puts the files themselves into the wheel.
 TEMPLATES = Path(__file__).parent / "deploy"
 SEAWEEDFS_PORTS = ("s3", "filer", "master", "volume", "admin")
-# Its heap grows to a multiple of what passes through it; smaller limits halve its throughput.
-SEAWEEDFS_MEMORY = "512MiB"
+SEAWEEDFS_TUNING = {
+    # its heap grows to a multiple of what passes through it; smaller limits halve its throughput
+    "GOMEMLIMIT": "512MiB",
+    # by default its directory is eight databases, each with buffers of its own: 65 MB on a restart
+    "WEED_LEVELDB2_ENABLED": "false",
+    "WEED_LEVELDB_ENABLED": "true",
+}
 
 
 def program(name: str) -> str:
@@ -82,7 +87,13 @@ def seaweedfs(
             *(f"-{name}.port={ports[name]}" for name in SEAWEEDFS_PORTS),
             *_SEAWEEDFS_OPTIONS,
         ],
-        environment={**env, "HOME": str(folder), **_seaweedfs_secrets(credentials)},
+        environment={
+            **env,
+            **SEAWEEDFS_TUNING,
+            **_seaweedfs_secrets(credentials),
+            "HOME": str(folder),
+            "WEED_LEVELDB_DIR": str(folder / "filer"),
+        },
         port=ports["s3"],
         ready=ready,
         folder=folder,

@@ -126,7 +126,13 @@ class Slot:
     async def _renew(self, former: Child | None = None) -> None:
         if former is not None:
             await former.close()
-        self._child = await warm(self._settings, self._folder, printed=self._printed)
+        self._child = await warm(
+            self._settings,
+            self._folder,
+            printed=self._printed,
+            # Polars takes 35 MB: not before tasks have come, then ahead of the next one
+            frames=former is not None or self.number >= self._settings.warm_slots,
+        )
         self._learn(self._child.processors)
         self._idle(self)
 
@@ -144,7 +150,7 @@ class Slot:
 class Slots:
     """All slots of a worker; those with a warm child and nothing to do are handed out.
 
-    A few are warm from the start, since a child keeps 40 MB; the others once they are wanted.
+    A few have their child from the start, the others once they are wanted.
     """
 
     def __init__(self, settings: Settings) -> None:
