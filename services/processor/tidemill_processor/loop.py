@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 SURPLUS_S = 0.25
 STRAY_S = 1.0
+FAREWELL_S = 1.0
 LAST_WORDS_S = 5.0
 _decode_task = msgspec.json.Decoder(RunTask).decode
 
@@ -77,8 +78,9 @@ class Loop:
         self._draining = True
         await asyncio.gather(*(inbox.close() for inbox in self._inboxes.values()))
         await self._dispatch.hand_back()
-        with suppress(BusAway, RequestRefused):
-            await self._beats.announce()
+        with suppress(BusAway, RequestRefused, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._beats.announce()
         if not await self._quiet(self._tools.settings.drain_s):
             for attempt in list(self._dispatch.attempts.values()):
                 attempt.release("drain")
