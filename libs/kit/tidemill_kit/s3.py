@@ -54,6 +54,7 @@ class S3:
             headers={"accept-encoding": "identity"},
             skip_auto_headers=("content-type", "user-agent"),
             auto_decompress=False,
+            read_bufsize=1024 * 1024,
         )
         async with session:
             yield cls(session, endpoint, key)
