@@ -1,21 +1,18 @@
 """create_app(): a Litestar service with health, problem details, roles and injection by name."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from litestar import Controller, Litestar, Request, Router, get
+from litestar import Controller, Litestar, Router, get
 from litestar.datastructures import State
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.response import Response
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidemill_contracts.identity import Principal
 from tidemill_kit import metrics, problems
 from tidemill_kit.auth import Authenticator, caller, require_role
-from tidemill_kit.db import NO_TENANT, Database, Repository
 from tidemill_kit.requests import RequestLog
 from tidemill_kit.settings import Settings
 
@@ -38,12 +35,11 @@ def create_app(
     controllers: Sequence[type[Controller]] = (),
     routes: Sequence[Any] = (),
     lifespan: Sequence[Lifespan] = (),
-    repositories: Mapping[str, type[Repository]] | None = None,
     dependencies: Mapping[str, Provide] | None = None,
 ) -> Litestar:
     """A service's application.
 
-    `repositories` are injected by their names, each on a connection under the caller's tenant;
+    `dependencies` are injected by their names, as `injection.repositories` makes them of tables;
     what a lifespan puts into `app.state.checks` (name → async callable) makes up `/readyz`.
     """
     app = Litestar(
@@ -51,8 +47,6 @@ def create_app(
         lifespan=list(lifespan),
         dependencies={
             "principal": Provide(caller, sync_to_thread=False),
-            "connection": Provide(_connection),
-            **{n: _repository(kind) for n, kind in (repositories or {}).items()},
             **(dependencies or {}),
         },
         before_request=require_role,
@@ -110,28 +104,6 @@ async def readyz(state: State) -> Response[dict[str, Any]]:
 
 
 _READY = {True: 200, False: 503}
-
-
-async def _connection(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncConnection]:
-    database: Database = request.app.state.database
-    user: Principal | None = request.scope.get("user")
-    if user is None:
-        async with database.transaction() as connection:
-            yield connection
-    else:
-        async with database.on_behalf_of(user.tenant_id) as connection:
-            yield connection
-
-
-def _repository(kind: type[Repository]) -> Provide:
-    def provide(
-        request: Request[Any, Any, Any],
-        connection: NamedDependency[AsyncConnection],
-    ) -> Repository:
-        user: Principal | None = request.scope.get("user")
-        return kind(connection, user.tenant_id if user else NO_TENANT)
-
-    return Provide(provide, sync_to_thread=False)
 
 
 def _check_roles(app: Litestar) -> None:

@@ -11,7 +11,6 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from sqlalchemy.exc import DBAPIError
 
 from tidemill_kit.errors import TidemillError, Unavailable
 from tidemill_kit.settings import Settings
@@ -101,7 +100,7 @@ async def answer[T](
         body, headers = b"", None
         try:
             body = _encode(await work(decoder.decode(message.data)))
-        except (TidemillError, msgspec.DecodeError, DBAPIError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whoever asks shall hear of it, whatever it is
             code = error.code() if isinstance(error, TidemillError) else type(error).__name__
             log.warning("bus.request_failed", subject=subject, code=code, reason=str(error)[:500])
             headers = {ERROR_HEADER: code}

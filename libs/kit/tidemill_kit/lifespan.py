@@ -1,8 +1,9 @@
 """What a service opens when it starts and closes when it stops."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import structlog
 from litestar import Litestar
@@ -16,13 +17,12 @@ from tidemill_contracts.log import Cursor
 from tidemill_kit import bus, history
 from tidemill_kit.app import Lifespan
 from tidemill_kit.auth import Authenticator
-from tidemill_kit.consumers import Consumers, follow
 from tidemill_kit.db import Database
 from tidemill_kit.publisher import AskForEpoch, Publisher
 from tidemill_kit.settings import Settings
-from tidemill_kit.storage import Storage
 
 log = structlog.get_logger()
+type Follow = Callable[[Database, Settings, Client], Coroutine[Any, Any, None]]
 type OnConnect = Callable[[Litestar, Client], Awaitable[None]]
 
 
@@ -39,28 +39,16 @@ def database(settings: Settings, service: str) -> Lifespan:
     return lifespan
 
 
-def storage(settings: Settings) -> Lifespan:
-    """Opens `app.state.storage`."""
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        async with Storage.open(settings) as opened:
-            app.state.storage = opened
-            yield
-
-    return lifespan
-
-
 def events(
     settings: Settings,
     service: str,
     *,
-    consumers: Consumers | None = None,
+    follow: Follow | None = None,
     ask_epoch: Callable[[Litestar], AskForEpoch] | None = None,
     connected: OnConnect | None = None,
     reconnected: OnConnect | None = None,
 ) -> Lifespan:
-    """Publishes the service's events, answers for its history and follows other services.
+    """Publishes the service's events, answers for its history and follows others by `follow`.
 
     NATS may be away for as long as it likes: the connection is made in the background and only
     reported by `/readyz`. `app.state.client` is there once `connected` is called.
@@ -76,8 +64,8 @@ def events(
         publisher = _publisher(app, settings, client, ask_epoch(app) if ask_epoch else None)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(publisher.run())
-            if consumers is not None and consumers.subjects:
-                tasks.create_task(follow(consumers, app.state.database, settings, client))
+            if follow is not None:
+                tasks.create_task(follow(app.state.database, settings, client))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:

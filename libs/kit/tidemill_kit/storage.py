@@ -1,14 +1,15 @@
 """S3: streams in, streams out, presigned links."""
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import BotoCoreError, ClientError
+from litestar import Litestar
 
 from tidemill_kit.errors import NotFound, Unavailable
 from tidemill_kit.settings import Settings
@@ -123,6 +124,18 @@ def disposition(filename: str) -> str:
 
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+def lifespan(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Opens `app.state.storage`; only services that store objects carry its library."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        async with Storage.open(settings) as opened:
+            app.state.storage = opened
+            yield
+
+    return lifespan
 
 
 class _Upload:

@@ -15,6 +15,8 @@ from tidemill_stack.settings import bare, without_secrets
 
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - only compared
 HTTPS_PORT = 443
+# most of its heap is what it knows from its start: a third of garbage on top is enough
+GARBAGE_PERCENT = "30"
 ROUTED = ("identity", "ingestion", "jobs", "notifier")
 SITE = Path(__file__).parent / "site"
 
@@ -87,6 +89,7 @@ def component(
             "TM_GATEWAY_BIND": gateway.host,
             "XDG_DATA_HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder),
+            "GOGC": GARBAGE_PERCENT,
         },
         port=gateway.port,
         ready=ready,

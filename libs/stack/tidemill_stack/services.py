@@ -14,6 +14,13 @@ from tidemill_stack.servers import program
 from tidemill_stack.settings import for_python
 
 ENTRY_POINTS = "tidemill.services"
+# fewer arenas, and thresholds that stay: glibc would raise them with the first large block
+# that is freed (a part of an upload, argon2's 19 MB) and keep the next ones
+MALLOC = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
 WITHOUT_DATABASE = frozenset({"processor"})
 
 
@@ -63,7 +70,7 @@ def environment(service: str, around: Surroundings) -> dict[str, str]:
     """A service's settings: what it was given, its own secrets, and where the others are."""
     addresses = around.addresses
     return {
-        "MALLOC_ARENA_MAX": "2",
+        **MALLOC,
         "TM_PUBLIC_URL": addresses.public_url,
         "TM_JWKS_URL": f"{addresses.services['identity']}/.well-known/jwks.json",
         "TM_NATS_URL": addresses.nats_url,

@@ -77,20 +77,25 @@ class Stack:
         self._lock = state.Lock(self.data)
         try:
             self._settle()
-            await self._start_servers()
-            await self._start_services()
+            async with TaskGroup() as tasks:
+                # nobody asks for objects while it starts
+                tasks.create_task(self._start_store())
+                await self._start_servers()
+                await self._start_services()
         except BaseExceptionGroup as group:
             await self.stop()
-            raise group.exceptions[0] from None
+            raise _first(group) from None
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
-        """Stop everything in reverse order: gateway, services, servers."""
+        """Stop everything in reverse order: gateway and processor, who asks them, servers."""
         servers_last = ("weed", "nats-server", "postgres")
-        services_next = [n for n in self._children if n not in (*servers_last, "caddy")]
-        for names in (["caddy"], services_next, servers_last):
+        # a processor has last words for the jobs service
+        first = ("caddy", "tidemill-processor")
+        services_next = [n for n in self._children if n not in (*servers_last, *first)]
+        for names in (first, services_next, servers_last):
             async with TaskGroup() as tasks:
                 for name in names:
                     if name in self._children:
@@ -174,10 +179,12 @@ class Stack:
             if self._external.nats_url is None:
                 nats = servers.nats(self.data / "nats", ports, self.credentials, env)
                 tasks.create_task(self._start(nats))
-            if self._external.s3_endpoint is None:
-                folder, secrets = self.data / "seaweedfs", self.data / "secrets"
-                store = servers.seaweedfs(folder, secrets, ports, self.credentials, env)
-                tasks.create_task(self._start(store))
+
+    async def _start_store(self) -> None:
+        if self._external.s3_endpoint is None:
+            folder, secrets = self.data / "seaweedfs", self.data / "secrets"
+            env = bare(self._given)
+            await self._start(servers.seaweedfs(folder, secrets, self.ports, self.credentials, env))
 
     async def _start_database(self, env: dict[str, str]) -> None:
         if self._external.admin_database_url is None:
@@ -234,3 +241,9 @@ class Stack:
             components=self.running(),
         )
         state.write(self.data, now)
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -16,6 +16,7 @@ from tidemill_identity.tokens import Signer
 from tidemill_kit import app, lifespan, logs, serve
 from tidemill_kit.auth import Authenticator
 from tidemill_kit.db import Database
+from tidemill_kit.injection import repositories
 from tidemill_kit.settings import load
 
 SERVICE = "identity"
@@ -37,8 +38,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
             services(settings),
             lifespan.events(settings, SERVICE),
         ],
-        repositories={"accounts": AccountRepository},
         dependencies={
+            **repositories(accounts=AccountRepository),
             "settings": _always(settings),
             "signer": _always(signer),
             "passwords": _always(passwords),

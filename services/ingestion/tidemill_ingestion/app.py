@@ -1,5 +1,6 @@
 """The ingestion service, put together."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request
@@ -9,8 +10,10 @@ from tidemill_ingestion.consumers import answer_jobs, reactions
 from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.routes import DatasetController
 from tidemill_ingestion.settings import Settings
-from tidemill_kit import app, lifespan, logs, serve
+from tidemill_kit import app, lifespan, logs, serve, storage
+from tidemill_kit.consumers import follow
 from tidemill_kit.db import Database
+from tidemill_kit.injection import repositories
 from tidemill_kit.settings import load
 from tidemill_kit.storage import Storage
 
@@ -21,8 +24,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
     settings = settings or load(Settings)
 
     async def read_artifact(key: str) -> bytes:
-        storage: Storage = made.state.storage
-        return await storage.get_bytes(settings.s3_results_bucket, key)
+        objects: Storage = made.state.storage
+        return await objects.get_bytes(settings.s3_results_bucket, key)
 
     made = app.create_app(
         settings,
@@ -30,16 +33,16 @@ def create_app(settings: Settings | None = None) -> Litestar:
         controllers=[DatasetController],
         lifespan=[
             lifespan.database(settings, SERVICE),
-            lifespan.storage(settings),
+            storage.lifespan(settings),
             lifespan.events(
                 settings,
                 SERVICE,
-                consumers=reactions(read_artifact),
+                follow=partial(follow, reactions(read_artifact)),
                 connected=answer_jobs,
             ),
         ],
-        repositories={"datasets": DatasetRepository},
         dependencies={
+            **repositories(datasets=DatasetRepository),
             "database": Provide(_database, sync_to_thread=False),
             "storage": Provide(_storage, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),

@@ -23,9 +23,10 @@ from tidemill_jobs.routes import JobController
 from tidemill_jobs.settings import JobsSettings
 from tidemill_jobs.sweeper import Sweeper
 from tidemill_jobs.workers import Cancels, Workers
-from tidemill_kit import app, lifespan, logs, serve
+from tidemill_kit import app, lifespan, logs, serve, storage
 from tidemill_kit.bus import or_exit
 from tidemill_kit.consumers import follow
+from tidemill_kit.injection import repositories
 from tidemill_kit.publisher import AskForEpoch
 from tidemill_kit.settings import load
 from tidemill_kit.streams import Entry
@@ -40,10 +41,10 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
         name=NAME,
         controllers=[JobController, PipelineController],
         routes=[processors, listed_workers],
-        repositories={"jobs": JobRepository, "pipelines": PipelineRepository},
+        dependencies=repositories(jobs=JobRepository, pipelines=PipelineRepository),
         lifespan=[
             lifespan.database(settings, NAME),
-            lifespan.storage(settings),
+            storage.lifespan(settings),
             _machines,
             lifespan.events(
                 settings,

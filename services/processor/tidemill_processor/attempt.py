@@ -40,7 +40,8 @@ from tidemill_processor.wire import Begin, Checkpointed, Ended, Given, Progresse
 log = structlog.get_logger()
 
 CANCEL_GRACE_S = 10.0
-WAIT_FOR_SLOT_S = 5.0
+# a cold slot's first child takes seconds where the machine is busy
+WAIT_FOR_SLOT_S = 15.0
 
 
 class Tools(Struct, frozen=True):

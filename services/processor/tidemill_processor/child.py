@@ -139,11 +139,11 @@ def resident() -> int:
 
 
 def load(confinement: Confinement) -> Any:
-    """The processors, and with them everything that would make the first task slow."""
+    """The processors, and the frame engine too where it is wanted ahead of the first task."""
     from tidemill_processor import frames, registry
 
     specs = registry.load([Path(each) for each in confinement.paths])
-    if not confinement.pure:
+    if confinement.frames:
         frames.warm()
     return specs
 

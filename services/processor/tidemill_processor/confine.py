@@ -18,7 +18,8 @@ _PR_SET_DUMPABLE = 4
 class Confinement(Struct, frozen=True, kw_only=True):
     """How a child process is started: its pipe, its limits and what it loads.
 
-    One for pure steps alone loads no frame engine and need not listen for a cancel meanwhile.
+    One for pure steps alone need not listen for a cancel meanwhile; the frame engine is loaded
+    ahead where tasks have come that may want it.
     """
 
     descriptor: int
@@ -28,6 +29,7 @@ class Confinement(Struct, frozen=True, kw_only=True):
     nice: int
     paths: list[str]
     pure: bool
+    frames: bool
 
 
 def confine(to: Confinement) -> None:

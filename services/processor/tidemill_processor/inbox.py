@@ -50,15 +50,7 @@ class Inbox:
         self._count = 0
         self._not_before = 0.0
         self._nudge = asyncio.Event()
-        self._over = asyncio.Event()
         self._subscription: Subscription | None = None
-
-    async def expired(self) -> None:
-        """Wait until the server can send no more orders; for when there is no more room."""
-        while self._pulls:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), LATE_S)
-            self._forget()
 
     def nudge(self) -> None:
         """There may be room now."""
@@ -87,8 +79,10 @@ class Inbox:
             self._nudge.clear()
 
     async def close(self) -> None:
-        if self._subscription is not None and not self._client.is_closed:
-            await self._subscription.unsubscribe()
+        """Take what is under way and no more: open pulls end where nobody listens for them."""
+        if self._subscription is not None and self._client.is_connected:
+            with suppress(NatsError, TimeoutError):
+                await asyncio.wait_for(self._subscription.drain(), LATE_S)
 
     async def _pull(self) -> None:
         self._forget()
@@ -98,7 +92,6 @@ class Inbox:
         if time.monotonic() < self._not_before or want <= 0 or (self._asked and want < enough):
             return
         self._count += 1
-        self._over.clear()
         address = f"{self._address}.{self._count}"
         self._pulls[address] = time.monotonic() + self._pull_s + LATE_S
         self._asked += want
@@ -116,7 +109,6 @@ class Inbox:
         self._asked = max(0, self._asked - 1)
         if self._asked == 0:
             self._pulls.clear()
-            self._over.set()
         await self._take(self.queue, message)
 
     def _status(self, message: Msg) -> None:
@@ -139,4 +131,3 @@ class Inbox:
             del self._pulls[address]
         if not self._pulls:
             self._asked = 0
-            self._over.set()

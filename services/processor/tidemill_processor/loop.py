@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 SURPLUS_S = 0.25
 STRAY_S = 1.0
+FAREWELL_S = 1.0
 LAST_WORDS_S = 5.0
 _decode_task = msgspec.json.Decoder(RunTask).decode
 
@@ -75,14 +76,15 @@ class Loop:
     async def drain(self) -> None:
         """Take nothing more, let what runs finish in time, hand back the rest."""
         self._draining = True
+        await asyncio.gather(*(inbox.close() for inbox in self._inboxes.values()))
         await self._dispatch.hand_back()
-        with suppress(BusAway, RequestRefused):
-            await self._beats.announce()
+        with suppress(BusAway, RequestRefused, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._beats.announce()
         if not await self._quiet(self._tools.settings.drain_s):
             for attempt in list(self._dispatch.attempts.values()):
                 attempt.release("drain")
             await self._quiet(LAST_WORDS_S)
-        await asyncio.gather(*(inbox.close() for inbox in self._inboxes.values()))
 
     def reconnected(self) -> None:
         """The connection to NATS is a new one."""
@@ -162,13 +164,11 @@ class Loop:
             inbox.nudge()
 
     async def _quiet(self, seconds: float) -> bool:
-        """Whether all that runs ended in time, and no pull can bring more."""
+        """Whether all that runs ended in time."""
         try:
             async with asyncio.timeout(seconds):
                 await self._dispatch.settle()
                 await self._pure.settle()
-                for inbox in self._inboxes.values():
-                    await inbox.expired()
         except TimeoutError:
             return False
         return True

@@ -61,11 +61,12 @@ class Child:
         *,
         printed: Callable[[str], None],
         pure: bool = False,
+        frames: bool = False,
     ) -> Self:
         """Start a process and wait until it has loaded its processors."""
         ours, theirs = socket.socketpair()
         lines = Lines(printed)
-        confinement = _confinement(settings, theirs.fileno(), pure=pure)
+        confinement = _confinement(settings, theirs.fileno(), pure=pure, frames=frames)
         with theirs:
             # isolated mode: neither the folder it stands in nor the environment adds modules
             process = await asyncio.create_subprocess_exec(
@@ -146,7 +147,13 @@ class Child:
         return Failed(failure=FailureKind.CRASH, error=error)
 
 
-def _confinement(settings: Settings, descriptor: int, *, pure: bool) -> Confinement:
+def _confinement(
+    settings: Settings,
+    descriptor: int,
+    *,
+    pure: bool,
+    frames: bool,
+) -> Confinement:
     return Confinement(
         descriptor=descriptor,
         parent=os.getpid(),
@@ -156,6 +163,7 @@ def _confinement(settings: Settings, descriptor: int, *, pure: bool) -> Confinem
         nice=0 if pure else settings.child_nice,
         paths=[str(each) for each in settings.paths],
         pure=pure,
+        frames=frames,
     )
 
 
@@ -165,13 +173,14 @@ async def warm(
     *,
     printed: Callable[[str], None],
     pure: bool = False,
+    frames: bool = False,
 ) -> Child:
     """A child that is ready, in an empty folder, however many starts it takes."""
     back_off = FIRST_BACK_OFF_S
     while True:
         try:
             await asyncio.to_thread(_empty, folder)
-            return await Child.start(settings, folder, pure=pure, printed=printed)
+            return await Child.start(settings, folder, pure=pure, frames=frames, printed=printed)
         except (ChildUnusable, OSError, TimeoutError) as error:
             log.warning("child.start_failed", folder=folder.name, reason=str(error))
             await asyncio.sleep(back_off)

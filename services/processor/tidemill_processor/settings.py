@@ -18,6 +18,10 @@ class Settings(settings.Settings, frozen=True, kw_only=True):
 
     nats_user: Annotated[str, Meta(description="The service's NATS user.")] = "processor"
     slots: Annotated[int, Meta(ge=0, description="Tasks at a time; 0 means one for each CPU.")] = 0
+    warm_slots: Annotated[
+        int,
+        Meta(ge=1, description="Slots with a child process from the start; others at need."),
+    ] = 1
     worker_name: Annotated[
         str,
         Meta(description="Stable name of this worker; the host's name unless given."),

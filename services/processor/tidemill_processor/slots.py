@@ -47,9 +47,14 @@ class Slot:
         self._lines = 0
 
     @property
+    def cold(self) -> bool:
+        """Whether it was never asked for a child."""
+        return self._child is None and self._renewal is None
+
+    @property
     def usable(self) -> bool:
-        """Whether it has a living child, at work or not."""
-        return self._child is not None
+        """Whether it has a living child, at work or not, or can have its first one."""
+        return self._child is not None or self.cold
 
     def open(self) -> None:
         """Start a child in the background; the slot is idle once it is ready."""
@@ -121,7 +126,13 @@ class Slot:
     async def _renew(self, former: Child | None = None) -> None:
         if former is not None:
             await former.close()
-        self._child = await warm(self._settings, self._folder, printed=self._printed)
+        self._child = await warm(
+            self._settings,
+            self._folder,
+            printed=self._printed,
+            # Polars takes 35 MB: not before tasks have come, then ahead of the next one
+            frames=former is not None or self.number >= self._settings.warm_slots,
+        )
         self._learn(self._child.processors)
         self._idle(self)
 
@@ -137,9 +148,13 @@ class Slot:
 
 
 class Slots:
-    """All slots of a worker; those with a warm child and nothing to do are handed out."""
+    """All slots of a worker; those with a warm child and nothing to do are handed out.
+
+    A few have their child from the start, the others once they are wanted.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self._warm = settings.warm_slots
         self._all = [
             Slot(settings, number, idle=self.release, learn=self.learn)
             for number in range(settings.slot_count)
@@ -152,7 +167,7 @@ class Slots:
 
     @property
     def usable(self) -> int:
-        """How many have a living child, at work or not."""
+        """How many a task can count on: with a living child, at work or not, or still cold."""
         return sum(slot.usable for slot in self._all)
 
     @property
@@ -165,7 +180,7 @@ class Slots:
         self.known.set()
 
     def open(self) -> None:
-        for slot in self._all:
+        for slot in self._all[: self._warm]:
             slot.open()
 
     async def close(self) -> None:
@@ -173,6 +188,8 @@ class Slots:
 
     async def acquire(self) -> Slot:
         """The next idle slot; it is idle again when the task it is given has ended."""
+        if self._idle.empty() and (cold := next((s for s in self._all if s.cold), None)):
+            cold.open()
         return await self._idle.get()
 
     def release(self, slot: Slot) -> None:
