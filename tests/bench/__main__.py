@@ -11,8 +11,9 @@ from rich.console import Console
 
 from tests.bench import facts, peer
 from tests.bench.bout import Bout
+from tests.bench.drawing import show, write
 from tests.bench.measures import MEASURES, Measure
-from tests.bench.report import Report, show
+from tests.bench.report import Report
 from tests.bench.trial import QUICK, Scale
 
 
@@ -22,6 +23,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("measures", nargs="*", metavar="M", help=f"which of {names}; all if none")
     parser.add_argument("--rounds", type=int, help="runs on each side: 3, but M7 and M8 once")
     parser.add_argument("--json", type=Path, help="write every run to this file")
+    parser.add_argument("--document", type=Path, help="write the tables below its mark")
     parser.add_argument("--quick", action="store_true", help="small loads, one round")
     parser.add_argument("--alone", action="store_true", help="Tidemill without the plain stack")
     parser.add_argument("--keep", type=Path, help="keep data and logs in this new folder")
@@ -73,6 +75,8 @@ def main() -> int:
     show(report, chosen(asked.measures), console)
     if asked.json:
         asked.json.write_bytes(report.json())
+    if asked.document:
+        write(report, chosen(asked.measures), asked.document)
     return 1 if report.faults else 0
 
 
