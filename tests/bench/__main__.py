@@ -59,11 +59,11 @@ async def run(asked: argparse.Namespace, console: Console, folder: Path) -> Repo
         tell=tell,
         trials=[],
         versions={},
+        notes=[f"no plain stack: {why_not}"] if why_not else [],
     )
     known = facts.facts(folder)
     await bout.run()
-    notes = [f"no plain stack: {why_not}"] if why_not else []
-    return Report(facts=known, versions=bout.versions, trials=bout.trials, notes=notes)
+    return Report(facts=known, versions=bout.versions, trials=bout.trials, notes=bout.notes)
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """A bout: both systems started, and every run of every measure by turns."""
 
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,10 @@ from tests.bench import ours, peer
 from tests.bench.measures import Measure
 from tests.bench.side import Side
 from tests.bench.trial import Ground, Scale, Trial
+
+ROUNDS = 3
+# what is repeated ends about then; M7 and M8 take another three minutes
+ROUNDS_S = 510.0
 
 type Opened = AbstractAsyncContextManager[Side]
 type Tell = Callable[[str], None]
@@ -26,30 +31,41 @@ class Bout(Struct, kw_only=True):
     tell: Tell
     trials: list[Trial]
     versions: dict[str, dict[str, str]]
+    notes: list[str]
 
     async def run(self) -> None:
         """All measures; those that want fresh systems come last, alone on the machine."""
         lasting = [each for each in self.measures if not each.fresh]
         if lasting:
             async with self._both() as sides:
+                repeated = [each for each in lasting if self.rounds or not each.once]
+                await self._rounds(repeated, sides)
                 for measure in lasting:
-                    await self._rounds(measure, sides)
+                    if measure not in repeated:
+                        await self._turn(measure, sides, 1)
         for measure in self.measures:
             if measure.fresh:
                 await self._fresh(measure)
 
-    def _rounds_of(self, measure: Measure) -> int:
-        return self.rounds or (1 if measure.once else 3)
+    async def _rounds(self, measures: list[Measure], sides: list[Side]) -> None:
+        """Round by round, so that a drift of the machine meets all measures alike."""
+        began = time.monotonic()
+        for number in range(1, (self.rounds or ROUNDS) + 1):
+            passed = time.monotonic() - began
+            if not self.rounds and passed * number / max(1, number - 1) > ROUNDS_S:
+                self.notes.append(f"{number - 1} of {ROUNDS} rounds: the machine is too slow today")
+                return
+            for measure in measures:
+                await self._turn(measure, sides, number)
 
-    async def _rounds(self, measure: Measure, sides: list[Side]) -> None:
-        for number in range(1, self._rounds_of(measure) + 1):
-            for side in sides:
-                for door in side.doors.values():
-                    if door.name == "service" or measure.gateway:
-                        await self._trial(measure, side, door.name, number)
+    async def _turn(self, measure: Measure, sides: list[Side], number: int) -> None:
+        for side in sides:
+            for door in side.doors.values():
+                if door.name == "service" or measure.gateway:
+                    await self._trial(measure, side, door.name, number)
 
     async def _fresh(self, measure: Measure) -> None:
-        for number in range(1, self._rounds_of(measure) + 1):
+        for number in range(1, (self.rounds or 1) + 1):
             for name, opened in self._openers(fresh=True).items():
                 folder = self.folder / f"{name}-{measure.name}-{number}"
                 async with opened(folder) as side:

@@ -117,18 +117,20 @@ def _per_job(trials: list[Trial]) -> dict[str, float]:
 
 
 def _memory(report: Report) -> Grid:
-    parts = [
-        _named(
-            trial.side,
-            [
-                [name, f"{size:,.1f}"]
-                for name, size in sorted(trial.memory_mb.items(), key=lambda pair: -pair[1])
-            ],
-        )
-        for trial in report.trials
-        if trial.memory_mb
+    """Beside the memory, the processor time of the same rest."""
+    parts = [_at_rest(trial) for trial in report.trials if trial.memory_mb]
+    heads = ["", "process", "PSS MB", "processor time, ms/s"]
+    return Grid("At rest", heads, 2, parts)
+
+
+def _at_rest(trial: Trial) -> list[list[Cell]]:
+    usage, sizes = trial.usage, trial.memory_mb
+    spent = {n: 1000 * s / usage.wall_s for n, s in usage.cpu_s.items()} if usage else {}
+    rows = [
+        [name, f"{sizes[name]:,.1f}", f"{spent.get(name, 0.0):,.1f}"]
+        for name in sorted(sizes, key=lambda name: -sizes[name])
     ]
-    return Grid("Idle memory, PSS MB", ["", "process", "MB"], 2, parts)
+    return _named(trial.side, rows)
 
 
 def _named(name: str, rows: list[list[str]]) -> list[list[Cell]]:

@@ -20,7 +20,7 @@ async def idle(ground: Ground) -> None:
     endings.close()
     window = ground.window()
     await asyncio.sleep(REST_S)
-    rest = window.usage(side.roots())
+    rest = ground.trial.usage = window.usage(side.roots())
     pss, rss = memory_mb(side.roots())
     ground.trial.memory_mb = pss
     resting = sum(spent for name, spent in rest.cpu_s.items() if name != LOAD)
