@@ -1,6 +1,8 @@
 """The command behind `just bench`: Tidemill and the plain stack by turns, measured and compared."""
 
 import argparse
+import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -42,6 +44,9 @@ def chosen(names: list[str]) -> list[Measure]:
 
 
 async def run(asked: argparse.Namespace, console: Console, folder: Path) -> Report:
+    running = asyncio.current_task()
+    assert running
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     why_not = "asked to leave it out" if asked.alone else peer.missing()
     if why_not is None:
         await peer.install()

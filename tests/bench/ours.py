@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -20,8 +19,9 @@ from tidemill_client.client import Client
 from tidemill_contracts.stream import SUBPROTOCOL
 from tidemill_stack import attach, probes, services, state
 from tidemill_stack.component import Component
+from tidemill_stack.errors import NotReady
 from tidemill_stack.servers import program
-from tidemill_stack.settings import cpu_count
+from tidemill_stack.settings import cpu_count, environment
 from tidemill_stack.stack import Stack
 from tidemill_stack.supervise import Options
 
@@ -191,37 +191,41 @@ async def served(folder: Path) -> AsyncGenerator[Tidemill]:
 @asynccontextmanager
 async def installed(folder: Path) -> AsyncGenerator[Tidemill]:
     """A throw-away system exactly as `tidemill up` runs it, its supervisor included."""
-    command = Options(data=str(folder), port=0, host="127.0.0.1").command()
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=DEVNULL, stdout=PIPE, start_new_session=True
-    )
+    up = Worker(_up(folder), folder.with_name(f"{folder.name}-logs"))
     try:
-        await _ready(process)
-        around = attach.surroundings(folder)
+        await up.start()
+        addresses = attach.surroundings(folder).addresses
+        database = addresses.admin_database_url
 
         def roots() -> dict[str, int]:
-            running = state.running(folder)
-            parts = {each.name: each.pid for each in running.components if each.pid}
-            return {"tidemill up": process.pid} | parts
+            parts = {each.name: each.pid for each in state.running(folder).components if each.pid}
+            return parts | ({"tidemill up": up.pid} if up.pid else {})
 
-        addresses = around.addresses
-        async with asyncpg.create_pool(
-            addresses.admin_database_url, min_size=1, max_size=1
-        ) as pool:
+        async with asyncpg.create_pool(database, min_size=1, max_size=1) as pool:
             yield Tidemill(addresses.public_url, addresses.services, roots, pool)
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
+        await up.stop()
 
 
-async def _ready(process: asyncio.subprocess.Process) -> None:
-    assert process.stdout
-    while line := await process.stdout.readline():
-        if line.startswith(b"ready in"):
-            return
-    raise RuntimeError("tidemill up has ended")
+def _up(folder: Path) -> Component:
+    async def ready() -> None:
+        """All parts answer, the gateway last."""
+        now = state.read(folder)
+        parts = {each.name: each.state for each in now.components} if now else {}
+        if now is None or "caddy" not in parts or set(parts.values()) != {"running"}:
+            raise NotReady(f"not all runs yet: {parts}")
+        await probes.answers(f"{now.supervisor.url}/readyz")
+
+    return Component(
+        name="tidemill-up",
+        command=Options(data=str(folder), port=0, host="127.0.0.1").command(),
+        environment=environment(),
+        port=0,
+        ready=ready,
+        folder=folder,
+        orphan_signal=signal.SIGTERM,
+        stop_s=STOP_S,
+    )
 
 
 def _processor(stack: Stack) -> Component:

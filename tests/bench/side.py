@@ -94,7 +94,8 @@ class Worker:
 
     async def start(self) -> None:
         if self._child is None:
-            self._logs.mkdir(exist_ok=True)
+            for folder in (self._logs, self.component.folder):
+                folder.mkdir(exist_ok=True)
             self._child = Child(self.component, self._logs, _unheard)
             self._child.start()
             await self._child.ready(STARTED_S)
