@@ -32,7 +32,7 @@ class Figure(Struct, frozen=True):
 
 
 class Measure(Struct, frozen=True, kw_only=True):
-    """A run on one side; `parts` of one measure are tables lines under the same name."""
+    """A run on one side; one marked `once` is repeated only if rounds are asked for."""
 
     name: str
     run: Run
@@ -107,7 +107,7 @@ MEASURES = [
         name="M6",
         run=busy.cpu_bound,
         figures=[
-            Figure("wall_over_ideal", "200 x 20 ms: wall / ideal", 1.12, digits=2),
+            Figure("wall_over_ideal", "loops of 20 ms: wall / ideal", 1.12, digits=2),
             Figure("idle_p99_ms", "API p99 ms, idle", digits=2),
             Figure("busy_p99_ms", "API p99 ms, busy", 2, digits=2),
         ],
@@ -117,7 +117,7 @@ MEASURES = [
         run=kills.killed,
         once=True,
         figures=[
-            Figure("not_done", "not done 60 s after the kill", 0, digits=0),
+            Figure("not_done", "lost or stuck", 0, digits=0),
             Figure("executed_twice", "executed twice", digits=0),
             Figure("applied_twice", "applied twice", 0, digits=0),
             Figure("all_done_s", "s until all done"),
