@@ -58,6 +58,11 @@ test *path:
 e2e *options:
     uv run pytest tests/e2e {{ options }}
 
+[doc("Measure this system and the plain stack people use today, by turns; M1 … M8, or all")]
+[group("check")]
+bench *options:
+    uv run python -m tests.bench {{ options }}
+
 [doc("Which lines tests run, all or those of a path")]
 [group("check")]
 coverage *path:

@@ -19,6 +19,8 @@ MEANT = frozenset({"PasswordTooCommon"})
 FOR_EVER_S = 60
 # processors for the tests of the child process: they are what is waited for
 PROCESSORS_IN_TESTS = "tests/processor/child/own/"
+# no test: it paces its load by the clock
+BENCH = "tests/bench/"
 
 type Finding = tuple[int, str]
 type Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -119,7 +121,7 @@ def bare_noqas(source: Source) -> Iterator[Finding]:
 
 def sleeps_in_tests(source: Source) -> Iterator[Finding]:
     """To yield (0) and to hang (for ever) are no waiting."""
-    if not source.in_tests or source.path.startswith(PROCESSORS_IN_TESTS):
+    if not source.in_tests or source.path.startswith((PROCESSORS_IN_TESTS, BENCH)):
         return
     for call in source.all(ast.Call):
         if ast.unparse(call.func) in ("time.sleep", "asyncio.sleep", "sleep"):

@@ -1,0 +1,1 @@
+"""A service of jobs as people write it with FastAPI, Celery, Redis and PostgreSQL."""
