@@ -66,12 +66,11 @@ class Publisher:
         await self._client.subscribe(NUDGE, cb=self._nudged)
         while True:
             try:
-                connection = await asyncpg.connect(self._url, timeout=3, command_timeout=10)
+                connection = await _connect(self._url, self._service)
             except (OSError, asyncpg.PostgresError, *_TROUBLE_TOO, TimeoutError):
                 await asyncio.sleep(RENEW_S)
                 continue
             try:
-                await connection.execute(f"set search_path to {self._service}")
                 await self._work(connection)
             except (*_TROUBLE, *_TROUBLE_TOO) as error:
                 log.warning("publisher.delayed", reason=f"{type(error).__name__}: {error}"[:300])
@@ -207,6 +206,23 @@ class Publisher:
     async def _nudged(self, message: object) -> None:
         del message
         self.recorded.set()
+
+
+async def _connect(database_url: str, service: str) -> asyncpg.Connection:
+    return await asyncpg.connect(
+        database_url,
+        timeout=3,
+        command_timeout=10,
+        server_settings={
+            "search_path": service,
+            "application_name": f"tidemill-{service}-publisher",
+            # events are found by their keys: a plan made while the table was small would scan it
+            "enable_seqscan": "off",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
+            "jit": "off",
+        },
+    )
 
 
 async def _recorded(connection: asyncpg.Connection) -> Cursor:

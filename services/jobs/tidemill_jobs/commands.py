@@ -74,6 +74,11 @@ class Command(Struct, kw_only=True, eq=False):
     def keys(self) -> list[IdempotencyKey]:
         return []
 
+    @property
+    def reads(self) -> bool:
+        """Whether its decision rests on rows, which then are locked."""
+        return True
+
     def decide(self, book: Book) -> Any:
         raise NotImplementedError
 
@@ -103,6 +108,10 @@ class Submit(Command, kw_only=True, eq=False):
     @property
     def keys(self) -> list[IdempotencyKey]:
         return [self.key] if self.key else []
+
+    @property
+    def reads(self) -> bool:
+        return self.key is not None or self.dataset_id is not None
 
     def decide(self, book: Book) -> Accepted:
         if earlier := self._earlier(book):

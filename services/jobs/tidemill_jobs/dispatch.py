@@ -55,21 +55,25 @@ class Conveyor:
         chosen = self._lanes.start(queued, time.monotonic()) if queued else []
         return [order(book.jobs[task.job_id], task, book.facts.now) for task in chosen]
 
-    async def pick(
-        self,
-        connection: asyncpg.Connection,
-        book: Book,
-        recent: RecentJobs,
-    ) -> tuple[list[Entry], set[Lane]]:
-        """Orders for tasks that wait in PostgreSQL, and the lanes that were counted for it."""
-        at = time.monotonic()
+    def windows(self, book: Book) -> dict[Lane, int]:
+        """The lanes for which PostgreSQL must be asked, each with the size of its window."""
         touched = {(task.queue, task.pure) for job in book.jobs.values() for task in job.tasks}
         if self.topping_up:
             touched |= {(queue, pure) for queue in self._fleet.slots for pure in (True, False)}
             self.topping_up = False
-        windows = self._lanes.to_pick(touched, at)
+        return self._lanes.to_pick(touched, time.monotonic())
+
+    async def pick(
+        self,
+        connection: asyncpg.Connection,
+        book: Book,
+        windows: dict[Lane, int],
+        recent: RecentJobs,
+    ) -> tuple[list[Entry], set[Lane]]:
+        """Orders for tasks that wait in PostgreSQL, and the lanes that were counted for it."""
         if not windows:
             return [], set()
+        at = time.monotonic()
         picked = await pick(connection, windows)
         others = sorted({job_id for job_id, _ in picked.tasks} - book.jobs.keys())
         found = book.jobs | (await rows.lock_jobs(connection, others, recent) if others else {})

@@ -10,6 +10,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -175,13 +176,21 @@ class Ledger:
 
     async def _commit(self, group: Sequence[Command], *, again: bool) -> None:
         connection = await self._connected()
-        async with connection.transaction():
+        async with AsyncExitStack() as stack:
+            # a group that reads nothing is one statement, which is a transaction by itself
+            reads = again or not group or any(command.reads for command in group)
+            if reads:
+                await stack.enter_async_context(connection.transaction())
             book = await self._load(connection, group, again=again)
             was_out = _out(book)
             decided = [(command, _decide(command, book)) for command in group]
             orders = self._conveyor.start(book)
+            windows = self._conveyor.windows(book)
+            if windows and not reads:
+                await stack.enter_async_context(connection.transaction())
             transaction = await rows.write(connection, _changes(book))
-            picked, recounted = await self._conveyor.pick(connection, book, self._recent)
+            found = await self._conveyor.pick(connection, book, windows, self._recent)
+            picked, recounted = found
         self._recent.keep(transaction, book.changed())
         self._conveyor.note(book, was_out, recounted)
         self._after_commit(book, [*orders, *picked])
