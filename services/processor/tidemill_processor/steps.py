@@ -14,7 +14,7 @@ from tidemill_processor import frames
 from tidemill_processor.failures import failure
 from tidemill_processor.pace import Pace
 from tidemill_processor.registry import Output, ProcessorSpec
-from tidemill_processor.run import Cancelled, DataError, Run
+from tidemill_processor.run import Cancelled, DataError, Log, Run
 from tidemill_processor.values import encode_value
 from tidemill_processor.wire import (
     Answer,
@@ -22,7 +22,6 @@ from tidemill_processor.wire import (
     Chain,
     Checkpointed,
     Given,
-    Logged,
     StepDone,
     Word,
 )
@@ -44,11 +43,12 @@ class Context(Struct):
 class Task:
     """One run of a task's steps; `cancel` is set and `tick` called from another thread."""
 
-    def __init__(self, specs: Specs, begin: Begin, say: Callable[[Word], None]) -> None:
+    def __init__(self, specs: Specs, begin: Begin, say: Callable[[Word], None], log: Log) -> None:
         self.cancel = Event()
         self._specs = specs
         self._begin = begin
         self._say = say
+        self._log = log
         self._pace: Pace | None = None
 
     def tick(self) -> None:
@@ -88,7 +88,7 @@ class Task:
             checkpointed=checkpoint,
             cancel=self.cancel,
             on_progress=pace.progress,
-            on_log=lambda message, fields: self._say(Logged(step.name, message, fields)),
+            on_log=self._log,
             on_checkpoint=lambda state: self._say(Checkpointed(Raw(state))),
             interval_s=0,
         )
