@@ -1,7 +1,9 @@
 """What processors say is seen live and can be read afterwards, whatever became of them."""
 
 import asyncio
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -184,6 +186,26 @@ async def test_following_shows_each_line_once_and_ends_with_the_job(ann: Person)
 
 def log_of(person: Person, job_id: UUID) -> AsyncGenerator[LogLine]:
     return person.client.log_lines(job_id, follow=True)
+
+
+async def test_the_command_prints_lines_that_cannot_steer_the_terminal(
+    talkative: Stack, ann: Person, tmp_path: Path
+) -> None:
+    job = await ann.client.submit(processor="speak", value="\x1b[2J\x9b31mred")
+    command = [str(Path(sys.executable).with_name("tidemill")), "--url", talkative.url]
+    env = {"TM_TOKEN": ann.tokens.access_token, "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+
+    process = await asyncio.create_subprocess_exec(
+        *command, "logs", str(job.id), "--follow", env=env, stdout=PIPE, stderr=PIPE
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        out, err = await process.communicate()
+
+    lines = out.decode().splitlines()
+    assert process.returncode == 0, err.decode()
+    assert len(lines) == 5
+    assert any(line.endswith(r"speak  \x1b[2J\x9b31mred by Python") for line in lines)
+    assert any(r"warning: \x1b[2J\x9b31mred by log  words=1" in line for line in lines)
 
 
 async def test_an_ingest_says_what_it_found(ann: Person) -> None:

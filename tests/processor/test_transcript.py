@@ -1,9 +1,13 @@
 """What an attempt says is numbered, shown and kept, within bounds."""
 
+from itertools import pairwise
+
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tidemill_contracts.lines import MAX_ATTEMPT_BYTES, Level, LineStream, LiveLines, LogLine
-from tidemill_processor.remarks import encode
+from tidemill_processor.remarks import MARK, encode
 from tidemill_processor.transcript import SHOWN_LINES, Transcript
 
 
@@ -30,7 +34,7 @@ def test_streams_have_their_names_and_levels() -> None:
 
     transcript.hear(LineStream.STDOUT, b"out\n")
     transcript.hear(LineStream.STDERR, b"err\n")
-    transcript.hear(LineStream.LOG, encode(Level.DEBUG, "log", {"n": 1}))
+    transcript.hear(LineStream.LOG, encode("a", Level.DEBUG, "log", {"n": 1}))
 
     lines = {line.stream: line for line in kept(transcript)}
     assert lines[LineStream.STDOUT].level is Level.INFO
@@ -44,17 +48,37 @@ def test_streams_have_their_names_and_levels() -> None:
 def test_a_line_without_an_end_ends_with_its_step() -> None:
     transcript = Transcript(1, ["a", "b"])
 
-    transcript.hear(LineStream.STDOUT, b"of a")
-    transcript.next_step()
-    transcript.hear(LineStream.STDOUT, b"of b")
-    transcript.next_step()
-    transcript.hear(LineStream.STDOUT, b"late")
+    transcript.hear(LineStream.STDOUT, b"of a" + MARK + b"of b" + MARK + b"late")
 
     assert [(line.step, line.text) for line in kept(transcript)] == [
         ("a", "of a"),
         ("b", "of b"),
         ("b", "late"),
     ]
+
+
+@given(st.lists(st.sampled_from([b"x", b"\n", b"\0", MARK[:5], MARK]), max_size=12), st.data())
+def test_a_mark_is_seen_however_the_bytes_are_cut(parts: list[bytes], data: st.DataObject) -> None:
+    printed = b"".join(parts)
+    whole, cut = Transcript(1, "abc"), Transcript(1, "abc")
+    places = data.draw(st.lists(st.integers(0, len(printed)), max_size=4).map(sorted))
+
+    whole.hear(LineStream.STDERR, printed)
+    for start, end in pairwise([0, *places, len(printed)]):
+        cut.hear(LineStream.STDERR, printed[start:end])
+
+    expected = [(line.step, line.text) for line in kept(whole)]
+    assert [(line.step, line.text) for line in kept(cut)] == expected
+    assert MARK.decode() not in "".join(text for _, text in expected)
+
+
+def test_a_remark_belongs_to_its_step_whenever_it_comes() -> None:
+    transcript = Transcript(1, ["a", "b"])
+
+    transcript.hear(LineStream.LOG, encode("b", Level.INFO, "of b", {}))
+    transcript.hear(LineStream.LOG, encode("a", Level.INFO, "of a", {}))
+
+    assert [(line.step, line.text) for line in kept(transcript)] == [("b", "of b"), ("a", "of a")]
 
 
 def test_what_is_no_text_is_text_all_the_same() -> None:
@@ -133,7 +157,7 @@ def test_a_flood_that_nobody_looked_at_is_counted_to_the_last_line() -> None:
 def test_one_that_says_nothing_keeps_nothing() -> None:
     transcript = Transcript(1, ["a"])
 
-    transcript.next_step()
+    transcript.hear(LineStream.STDOUT, MARK)
 
     assert kept(transcript) == []
     assert transcript.shown() is None

@@ -113,15 +113,14 @@ class Worker:
             return
         if isinstance(order, Begin):
             # set here, so that a cancel right behind it finds the task
-            self._task = Task(self._specs, order, self._pipe.say, self._remarks.write)
+            self._task = Task(self._specs, order, self._pipe.say, self._remarks)
         self._orders.put(order)
 
     def _begin(self, _order: Begin) -> None:
         task = self._task
         ending = task.run()
         self._task = None
-        sys.stdout.flush()
-        sys.stderr.flush()
+        self._remarks.flush()
         crashed = isinstance(ending, Failed) and ending.failure is FailureKind.CRASH
         # what goes on behind a task's back could speak in the name of the next one
         spent = crashed or active_count() > self._threads or has_children()

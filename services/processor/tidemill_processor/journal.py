@@ -52,10 +52,6 @@ class Journal:
         self._transcript.hear(stream, chunk)
         self._arm()
 
-    def next_step(self) -> None:
-        self._transcript.next_step()
-        self._arm()
-
     async def finish(self) -> None:
         """Have the rest shown and kept; what cannot be kept in 3 s is kept behind the caller."""
         if self._showing is not None:

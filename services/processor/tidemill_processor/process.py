@@ -126,10 +126,6 @@ class Child:
         """Who hears what it prints and logs from now on."""
         self._pipes.listen(heard)
 
-    def listen_on(self) -> None:
-        """Read what it printed and logged until now."""
-        self._pipes.drain()
-
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the child and all it started."""
         with suppress(ProcessLookupError):

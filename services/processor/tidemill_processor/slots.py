@@ -12,7 +12,7 @@ from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import Stopped
 from tidemill_processor.process import Child, warm
 from tidemill_processor.settings import MEGABYTE, Settings
-from tidemill_processor.wire import Begin, Cancel, Ended, StepDone, Word
+from tidemill_processor.wire import Begin, Cancel, Ended, Word
 
 MIN_AGE_S = 60.0
 
@@ -22,13 +22,7 @@ type Hear = Callable[[Word], Awaitable[None]]
 class Listener(Protocol):
     """Whoever hears what a task prints and logs."""
 
-    def hear(self, stream: LineStream, chunk: bytes) -> None:
-        """Take what came; it belongs to the present step."""
-        ...
-
-    def next_step(self) -> None:
-        """A step is done; what comes from now on is the next one's."""
-        ...
+    def hear(self, stream: LineStream, chunk: bytes) -> None: ...
 
 
 class Slot:
@@ -77,7 +71,7 @@ class Slot:
         ended: Ended | None = None
         try:
             await child.send(begin)
-            ended = await self._follow(child, listener, hear)
+            ended = await self._follow(child, hear)
             return ended
         finally:
             if ended is None:
@@ -98,15 +92,11 @@ class Slot:
         if self._child is not None and self._ladder is None:
             self._ladder = asyncio.create_task(self._descend(self._child, grace_s))
 
-    async def _follow(self, child: Child, listener: Listener, hear: Hear) -> Ended:
+    async def _follow(self, child: Child, hear: Hear) -> Ended:
         while (word := await child.hear()) is not None:
             match word:
                 case Ended():
                     return word
-                case StepDone():
-                    child.listen_on()
-                    listener.next_step()
-                    await hear(word)
                 case _:
                     await hear(word)
         if self._signalled:

@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw, Struct
 
 from tidemill_contracts.lines import MAX_ATTEMPT_BYTES, Level, LineStream, LiveLines, LogLine
 from tidemill_processor.lines import Lines, Piece
-from tidemill_processor.remarks import Remark
+from tidemill_processor.remarks import MARK, Remark
 
 TAIL_BYTES = 256 * 1024
 HEAD_BYTES = MAX_ATTEMPT_BYTES - TAIL_BYTES
@@ -36,14 +36,40 @@ class _Late(Struct, frozen=True):
         return 1 if self.last.left_out is UNSET else self.last.left_out
 
 
+class _Voice:
+    """One stream, and the step that it has come to."""
+
+    def __init__(self, last_step: int) -> None:
+        self.lines = Lines()
+        self._step = 0
+        self._last_step = last_step
+        self._held = b""
+
+    def hear(self, chunk: bytes, at: float) -> None:
+        chunk = self._held + chunk
+        while (end := chunk.find(MARK)) >= 0:
+            self.lines.feed(chunk[:end], at, self._step)
+            self.lines.end(at, self._step)
+            self._step = min(self._step + 1, self._last_step)
+            chunk = chunk[end + len(MARK) :]
+        begun = chunk.rfind(MARK[:1], max(0, len(chunk) + 1 - len(MARK)))
+        cut = begun if begun >= 0 and MARK.startswith(chunk[begun:]) else len(chunk)
+        self._held = chunk[cut:]
+        self.lines.feed(chunk[:cut], at, self._step)
+
+    def end(self, at: float) -> None:
+        self.lines.feed(self._held, at, self._step)
+        self.lines.end(at, self._step)
+        self._held = b""
+
+
 class Transcript:
     """The first 768 KiB and the last 256 KiB of all lines; a line says how many are between."""
 
     def __init__(self, attempt: int, steps: Iterable[str]) -> None:
         self._attempt = attempt
         self._steps = list(steps)
-        self._step = 0
-        self._streams = {stream: Lines() for stream in LineStream}
+        self._voices = {stream: _Voice(len(self._steps) - 1) for stream in LineStream}
         self._number = 0
         self._live: deque[bytes] = deque()
         self._live_bytes = 0
@@ -57,7 +83,7 @@ class Transcript:
     @property
     def waiting(self) -> bool:
         """Whether `take` would find lines."""
-        return any(lines.waiting for lines in self._streams.values())
+        return any(voice.lines.waiting for voice in self._voices.values())
 
     @property
     def kept_bytes(self) -> int:
@@ -66,20 +92,15 @@ class Transcript:
 
     def hear(self, stream: LineStream, chunk: bytes) -> None:
         """Add what came out of the child; cheap, for it may be much."""
-        self._streams[stream].feed(chunk, time.time(), self._step)
-
-    def next_step(self) -> None:
-        """What comes from now on belongs to the next step."""
-        self._end_lines()
-        self._step = min(self._step + 1, len(self._steps) - 1)
+        self._voices[stream].hear(chunk, time.time())
 
     def take(self) -> None:
         """Look at the next lines that wait: so many that nobody else waits long."""
         most = TAKEN_LINES if self._head_room else SHOWN_LINES
         pieces = [
             (piece, stream)
-            for stream, lines in self._streams.items()
-            for piece in lines.take(most, TAKEN_BYTES)
+            for stream, voice in self._voices.items()
+            for piece in voice.lines.take(most, TAKEN_BYTES)
         ]
         lines = [self._line(piece, stream) for piece, stream in pieces]
         for line in sorted(lines, key=lambda line: line.at):
@@ -107,9 +128,9 @@ class Transcript:
 
     def end(self) -> None:
         """Nothing more will be heard; of what waits only the end can still be kept."""
-        self._end_lines()
-        for lines in self._streams.values():
-            lines.keep_last((self._head_room + TAIL_BYTES) // LEAST_BYTES)
+        for voice in self._voices.values():
+            voice.end(time.time())
+            voice.lines.keep_last((self._head_room + TAIL_BYTES) // LEAST_BYTES)
 
     def close(self) -> None:
         """Nothing more will be taken: the last lines go behind the first."""
@@ -117,11 +138,6 @@ class Transcript:
             self._head.append(_encode(self._gap))
         self._head += [late.encoded for late in self._tail]
         self._tail.clear()
-
-    def _end_lines(self) -> None:
-        now = time.time()
-        for lines in self._streams.values():
-            lines.end(now, self._step)
 
     def _add(self, line: LogLine) -> None:
         encoded = _encode(line)
@@ -158,17 +174,18 @@ class Transcript:
 
     def _line(self, piece: Piece, stream: LineStream) -> LogLine:
         at, level = datetime.fromtimestamp(piece.at, UTC), LEVELS.get(stream, Level.INFO)
-        text, fields = piece.text.decode(errors="replace"), UNSET
+        step, text, fields = self._steps[piece.step], piece.text.decode(errors="replace"), UNSET
         if piece.lost:
             level, text = Level.WARNING, _missing(piece.lost)
         elif stream is LineStream.LOG and (remark := _remark(piece.text)) is not None:
             at, level, text, fields = remark.at, remark.level, remark.text, remark.fields
+            step = remark.step
         elif piece.more:
             text = f"{text} … {piece.more} bytes left out"
         return LogLine(
             at=at,
             attempt=self._attempt,
-            step=self._steps[piece.step],
+            step=step,
             number=0,
             stream=stream,
             level=level,

@@ -32,6 +32,8 @@ async def test_a_line_belongs_to_the_step_that_said_it(bench: Any, step: Any) ->
         ("hi", "shout"),
         ("no newline", "shout"),
         ("HI by Python", "speak"),
+        ("HI by log", "speak"),
+        ("HI", "shout"),
     }
 
 
@@ -64,7 +66,7 @@ async def test_a_flood_is_bounded_and_starves_nobody(bench: Any, step: Any) -> N
 
     while not running.task.done():
         asked = time.monotonic()
-        await asyncio.sleep(0.05)
+        await asyncio.wait([running.task], timeout=0.05)
         late.append(time.monotonic() - asked - 0.05)
         running.transcript.take()
         running.transcript.segment()
