@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from tidemill_contracts.jobs import Progress
+from tidemill_contracts.lines import LogLine
 from tidemill_contracts.pages import StreamedEvent
 
 SUBPROTOCOL = "tidemill.v1"
@@ -91,6 +92,18 @@ class Progressed(Struct, frozen=True, tag="progress", tag_field="op"):
     progress: Progress
 
 
+class Logged(Struct, frozen=True, tag="log", tag_field="op", omit_defaults=True):
+    """Lines that a job said; `skipped` ones were too many to show, and are kept all the same.
+
+    They come to subscribers of the topic `job.<id>` alone, for the type `job.log`.
+    """
+
+    id: str
+    job_id: UUID
+    lines: list[LogLine]
+    skipped: int = 0
+
+
 class Gap(Struct, frozen=True, tag="gap", tag_field="op"):
     """Events are missing and cannot be had here; `resume` is where the stream goes on."""
 
@@ -120,7 +133,16 @@ class StreamError(Struct, frozen=True, tag="error", tag_field="op", omit_default
 
 
 ServerFrame = (
-    Ready | Subscribed | Events | Live | Progressed | Gap | Heartbeat | AuthExpiring | StreamError
+    Ready
+    | Subscribed
+    | Events
+    | Live
+    | Progressed
+    | Logged
+    | Gap
+    | Heartbeat
+    | AuthExpiring
+    | StreamError
 )
 
 

@@ -53,6 +53,7 @@ def test_the_commands_are_all_there() -> None:
         "pipelines run",
         "processors",
         "events",
+        "logs",
     }
 
 

@@ -31,6 +31,7 @@ JOB_CALLS = [
     ("GET", ""),
     ("GET", "/events"),
     ("GET", "/attempts"),
+    ("GET", "/logs"),
     ("GET", "/result"),
     ("GET", "/steps/reverse_string/result"),
     ("POST", "/cancel"),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.jobs.office import Office
 from tidemill_kit.db import Database
 
-TABLES = ("jobs", "tasks", "events", "attempts", "datasets", "exports")
+TABLES = ("jobs", "tasks", "events", "attempts", "datasets", "exports", "job_lines")
 ASSUME = text("select set_config('role', 'tidemill_jobs_caller', true)")
 
 
@@ -82,6 +82,7 @@ async def test_the_role_ends_with_its_transaction(office: Office, database: Data
     [
         "update jobs set status = 'succeeded'",
         "delete from events",
+        "delete from job_lines",
         "insert into attempts select * from attempts",
         "select * from idempotency_keys",
         "select * from dead_letters",

@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
+from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import Cursor
 from tidemill_contracts.stream import MAX_SERVER_FRAME_BYTES, Heartbeat, Live
 from tidemill_notifier.outbox import Outbox, frames
@@ -137,3 +139,46 @@ def test_no_frame_is_larger_than_allowed() -> None:
     found = [item for frame in made for item in msgspec.json.decode(frame)["items"]]
     assert [item["cursor"] for item in found] == [f"1.{n}" for n in range(30)]
     assert all(msgspec.json.decode(frame)["replay"] for frame in made)
+
+
+def lines(*numbers: int, skipped: int = 0, size: int = 0) -> LiveLines:
+    pad = " " * size
+    return LiveLines([Raw(b'{"number":%d}%b' % (n, pad.encode())) for n in numbers], skipped)
+
+
+async def test_lines_of_a_job_go_out_together_behind_all_events() -> None:
+    sent = Sent()
+    sent.outbox.say("s", "job", lines(1, 2))
+    sent.outbox.push("s", entry(1))
+    sent.outbox.say("s", "job", lines(3, skipped=4))
+
+    await sent.outbox.send(b'{"op":"end"}')
+
+    assert [frame["op"] for frame in sent.frames] == ["events", "log", "end"]
+    said = sent.frames[1]
+    assert [line["number"] for line in said["lines"]] == [1, 2, 3]
+    assert (said["id"], said["job_id"], said["skipped"]) == ("s", "job", 4)
+
+
+async def test_lines_that_a_slow_socket_cannot_take_are_counted_and_close_nothing() -> None:
+    sent = Sent(max_bytes=1_000, max_frames=10)
+
+    for number in range(1_000):
+        sent.outbox.say("s", "job", lines(number, size=1_000))
+    await sent.outbox.send(b'{"op":"end"}')
+
+    said, _ = sent.frames
+    assert sent.overflows == 0
+    assert 200 < len(said["lines"]) < 300
+    assert len(said["lines"]) + said["skipped"] == 1_000
+
+
+async def test_a_subscription_that_has_ended_gets_no_lines() -> None:
+    sent = Sent()
+    sent.outbox.say("s", "job", lines(1))
+    sent.outbox.say("t", "job", lines(1))
+
+    sent.outbox.drop("s")
+    await sent.outbox.send(b'{"op":"end"}')
+
+    assert [frame.get("id") for frame in sent.frames] == ["t", None]

@@ -33,6 +33,8 @@ EVENTS = "$JS.API.CONSUMER.CREATE.EVENTS"
         ("identity", "$JS.API.STREAM.CREATE.OTHER"),
         ("notifier", "tm.event.t.job.succeeded"),
         ("notifier", "tm.progress.t.j"),
+        ("notifier", "tm.log.t.j"),
+        ("notifier", "tm.rpc.jobs.lines"),
         ("notifier", "$JS.API.CONSUMER.DELETE.EVENTS.jobs-ingestion"),
         ("jobs", "tm.event.t.user.registered"),
         ("jobs", "_INBOX_processor.x"),
@@ -48,7 +50,7 @@ async def test_a_foreign_subject_is_refused(connect_as: Any, user: str, subject:
 
 
 @pytest.mark.parametrize(
-    "subject", ["tm.event.>", "tm.work.>", "_INBOX_jobs.>", "tm.rpc.jobs.claim"]
+    "subject", ["tm.event.>", "tm.work.>", "tm.log.>", "_INBOX_jobs.>", "tm.rpc.jobs.claim"]
 )
 async def test_a_processor_may_not_listen_to_others(connect_as: Any, subject: str) -> None:
     client, refused = await connect_as("processor")

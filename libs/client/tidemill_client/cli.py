@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tidemill_client import terminal
-from tidemill_client.commands import accounts, datasets, events, jobs, pipelines
+from tidemill_client.commands import accounts, datasets, events, jobs, logs, pipelines
 
 GROUP = "tidemill.commands"
 
@@ -43,6 +43,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(pipelines.app, name="pipelines")
 app.command()(pipelines.processors)
 app.command()(events.events)
+app.command()(logs.logs)
 
 
 def add_groups(to: typer.Typer, points: Iterable[EntryPoint]) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from tidemill_client.account import Account
 from tidemill_client.downloads import Download
+from tidemill_client.lines import Log, LogFilter
 from tidemill_client.live import Live
 from tidemill_client.problems import Corrupted
 from tidemill_client.subscription import Item, Received, Subscription, received
@@ -35,9 +36,11 @@ from tidemill_contracts.jobs import (
     SubmitJob,
     Timeouts,
 )
+from tidemill_contracts.lines import LogLine, LogPage
 from tidemill_contracts.pages import Page, StreamedEvent
 from tidemill_contracts.problems import Problem
 from tidemill_contracts.processors import ProcessorInfo
+from tidemill_contracts.stream import Logged
 
 ENDINGS = (JobSucceeded, JobFailed, JobCancelled, JobExpired)
 SETTLED = (DatasetReady, DatasetRejected, DatasetDeleted)
@@ -193,6 +196,24 @@ class Client(Account):
             if not (cursor := page.next_cursor):
                 return found
 
+    async def logs(
+        self,
+        job_id: UUID,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        **which: Unpack[LogFilter],
+    ) -> LogPage:
+        """A page of what a job's processors said, oldest first; `after` is a `cursor` of before."""
+        return await Log(self.gateway, job_id, **which).page(after=after, limit=limit)
+
+    def log_lines(
+        self, job_id: UUID, *, follow: bool = False, **which: Unpack[LogFilter]
+    ) -> AsyncGenerator[LogLine]:
+        """All that a job's processors said; with `follow` also what they say until it ends."""
+        log = Log(self.gateway, job_id, **which)
+        return log.follow() if follow else log.kept()
+
     async def processors(self) -> list[ProcessorInfo]:
         return (await self.get("/v1/processors", Page[ProcessorInfo])).items
 
@@ -218,8 +239,8 @@ class Client(Account):
     ) -> Live:
         """`async with` it: a subscription to `all`, `job.<id>` or `dataset.<id>`.
 
-        `since` is a cursor, `start` or `now`. It yields events, progress and, where events cannot
-        be had any more, gaps.
+        `since` is a cursor, `start` or `now`. It yields events, progress, lines of a job's log
+        and, where events cannot be had any more, gaps.
         """
         chosen = list(types) if types else None
         return Live(self.gateway, Subscription(list(topics) or ["all"], types=chosen, since=since))
@@ -237,7 +258,8 @@ class Client(Account):
             topic = f"job.{job_id}" if job_id else "all"
             async with self.live(topic, types=types, since=after or "start") as items:
                 async for item in items:
-                    yield item
+                    if not isinstance(item, Logged):
+                        yield item
         while not follow:
             query = {"after": after, "limit": MOST, "job_id": job_id}
             query["types"] = ",".join(types) if types else None
@@ -249,11 +271,12 @@ class Client(Account):
             if not after or not page.items:
                 return
 
-    async def follow(self, job_id: UUID) -> AsyncGenerator[Item]:
-        """Events and progress of a job from its first event to its ending."""
+    async def follow(self, job_id: UUID, *, lines: bool = False) -> AsyncGenerator[Item]:
+        """Events and progress of a job to its ending; with `lines` also what is being said."""
         async with self.live(f"job.{job_id}", since="start") as items:
             async for item in items:
-                yield item
+                if lines or not isinstance(item, Logged):
+                    yield item
                 if isinstance(item, Received) and isinstance(item.event, ENDINGS):
                     return
 

@@ -23,7 +23,7 @@ class Received(Struct, frozen=True, kw_only=True):
     replay: bool = False
 
 
-type Item = Received | stream.Progressed | stream.Gap
+type Item = Received | stream.Progressed | stream.Logged | stream.Gap
 
 
 def received(
@@ -91,7 +91,7 @@ class Subscription:
         match frame:
             case stream.Events(items=items, replay=replay):
                 return [item for each in items if (item := self._fresh(each, replay=replay))]
-            case stream.Progressed():
+            case stream.Progressed() | stream.Logged():
                 return [frame]
             case stream.Live(cursor=cursor):
                 self._place = cursor

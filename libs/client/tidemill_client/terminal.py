@@ -13,7 +13,8 @@ from rich.text import Text
 
 from tidemill_client.subscription import Item, Received
 from tidemill_client.wording import describe, progress
-from tidemill_contracts.stream import Gap, Progressed
+from tidemill_contracts.lines import LogLine, plain
+from tidemill_contracts.stream import Gap, Logged, Progressed
 
 PIPE_COLUMNS = 200
 
@@ -62,17 +63,26 @@ def line(each: Item) -> str:
             return (
                 f"{now.at.astimezone():%H:%M:%S}.{now.at.microsecond // 1000:03}  … {progress(now)}"
             )
+        case Logged(lines=lines):
+            return "\n".join(said(each) for each in lines)
         case Gap(reason=reason, resume=resume):
             return f"events are missing ({reason}); it goes on at {resume}"
 
 
+def said(each: LogLine) -> str:
+    """A line of a job's log; nothing in it can steer the terminal."""
+    return plain(each, _clock(each.at))
+
+
 def json_text(each: Item) -> str:
-    """What a program reads of an item: `{cursor, event}`, `{progress}` or `{gap}`."""
+    """What a program reads of an item: `{cursor, event}`, `{progress}`, `{log}` or `{gap}`."""
     match each:
         case Received(cursor=cursor, body=body):
             told: dict[str, Any] = {"cursor": cursor, "event": body}
         case Progressed(progress=now):
             told = {"progress": now}
+        case Logged(lines=lines, skipped=skipped):
+            told = {"log": {"lines": lines, "skipped": skipped}}
         case Gap(reason=reason, resume=resume):
             told = {"gap": {"reason": reason, "resume": resume}}
     return msgspec.json.encode(told).decode()

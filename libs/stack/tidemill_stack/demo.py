@@ -28,7 +28,7 @@ from tidemill_client.wording import describe
 from tidemill_contracts.datasets import Dataset, DatasetStatus
 from tidemill_contracts.job_events import JobStepSucceeded, JobSucceeded
 from tidemill_contracts.jobs import Job, StepSpec
-from tidemill_contracts.stream import Gap, Progressed
+from tidemill_contracts.stream import Gap, Logged, Progressed
 from tidemill_kit.errors import TidemillError
 from tidemill_stack.stack import Stack
 
@@ -191,8 +191,8 @@ async def _until_ending(items: Live, job_id: UUID) -> AsyncGenerator[Item]:
             return
 
 
-def _subject(item: Received | Progressed) -> UUID:
-    return item.job_id if isinstance(item, Progressed) else item.event.key
+def _subject(item: Received | Progressed | Logged) -> UUID:
+    return item.event.key if isinstance(item, Received) else item.job_id
 
 
 async def _findings(client: Client, job: Job, weather: Path) -> None:

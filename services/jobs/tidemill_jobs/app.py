@@ -10,12 +10,14 @@ from litestar import Litestar
 from nats.aio.client import Client
 
 from tidemill_contracts.log import AskEpoch, Epoch
-from tidemill_jobs import dispatch, topology
+from tidemill_jobs import dispatch, lines, topology
 from tidemill_jobs.catalogue_routes import PipelineController, listed_workers, processors
 from tidemill_jobs.consumers import consumers
 from tidemill_jobs.express import Express
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.ledger import Ledger
+from tidemill_jobs.line_routes import LineController
+from tidemill_jobs.lines import LineRepository
 from tidemill_jobs.pipelines import RecentPipelines
 from tidemill_jobs.plan import Planner
 from tidemill_jobs.repository import JobRepository, PipelineRepository
@@ -39,9 +41,13 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
     return app.create_app(
         settings,
         name=NAME,
-        controllers=[JobController, PipelineController],
+        controllers=[JobController, LineController, PipelineController],
         routes=[processors, listed_workers],
-        dependencies=repositories(jobs=JobRepository, pipelines=PipelineRepository),
+        dependencies=repositories(
+            jobs=JobRepository,
+            lines=LineRepository,
+            pipelines=PipelineRepository,
+        ),
         lifespan=[
             lifespan.database(settings, NAME),
             storage.lifespan(settings),
@@ -119,6 +125,7 @@ async def _connected(service: Litestar, client: Client) -> None:
     )
     await topology.ensure(client)
     await state.workers.serve(client)
+    await lines.serve(client, state.database)
     _start(service, _send_orders(service, client))
     _start(service, state.cancels.run(client))
     reactions = consumers(state.ledger, state.sweeper)

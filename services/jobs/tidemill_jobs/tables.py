@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Integer, MetaData, SmallInteger, Table, Text, Uuid
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tidemill_kit.db import Timestamp, events_table
@@ -66,6 +77,14 @@ attempts = Table(
     Column("finished_at", Timestamp),
     Column("outcome", Text),
     Column[Any]("error", JSON),
+)
+job_lines = Table(
+    "job_lines",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("tenant_id", Uuid),
+    Column("body", LargeBinary),
 )
 pipelines = Table(
     "pipelines",

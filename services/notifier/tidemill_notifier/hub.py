@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from tidemill_contracts.identity import SessionRevoked
+from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import AskEpoch, Cursor, Epoch
 from tidemill_kit.bus import BusAway, RequestRefused, call
 from tidemill_kit.errors import Unavailable
@@ -24,6 +25,7 @@ from tidemill_notifier.settings import NotifierSettings
 log = structlog.get_logger()
 _AWAY = (BusAway, RequestRefused, StreamRefused)
 _RETRY_S = 0.5
+_decode_lines = msgspec.json.Decoder(LiveLines).decode
 
 
 class HubBehind(Unavailable):
@@ -41,6 +43,10 @@ class Follower(Protocol):
 
     def progressed(self, job_id: str, progress: bytes) -> None:
         """Take the newest progress of a job."""
+        ...
+
+    def said(self, job_id: str, lines: LiveLines) -> None:
+        """Take lines that a job said."""
         ...
 
     def restart(self) -> None:
@@ -119,6 +125,7 @@ class Hub:
         """Follow the log until cancelled; trouble with NATS or the jobs service only delays."""
         self.client = client
         await client.subscribe("tm.progress.*.*", cb=self._progressed)
+        await client.subscribe("tm.log.*.*", cb=self._said)
         while True:
             try:
                 await self._agree(client)
@@ -208,3 +215,12 @@ class Hub:
         for topic in (ALL, f"job.{job_id}"):
             for follower in topics.get(topic, ()):
                 follower.progressed(job_id, message.data)
+
+    async def _said(self, message: Msg) -> None:
+        _, _, tenant, job = message.subject.split(".")
+        job_id = str(UUID(job))
+        if followers := self._followers.get(tenant, {}).get(f"job.{job_id}"):
+            with suppress(msgspec.DecodeError):
+                lines = _decode_lines(message.data)
+                for follower in followers:
+                    follower.said(job_id, lines)

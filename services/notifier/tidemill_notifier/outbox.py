@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct, field
 
+from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import Cursor
 from tidemill_contracts.stream import MAX_SERVER_FRAME_BYTES
 from tidemill_notifier.ring import Entry
 
 _MAX_PROGRESS = 1_000
+_MAX_LINES_BYTES = 256 * 1024
 _FRAME_OVERHEAD = 256
 encode = msgspec.json.Encoder().encode
 
@@ -22,6 +24,13 @@ class Waiting(Struct):
 
     subscription: str
     items: list[bytes]
+
+
+class Said(Struct):
+    """Lines of one job that go out together."""
+
+    lines: list[Raw] = field(default_factory=list[Raw])
+    skipped: int = 0
 
 
 class Outbox:
@@ -46,6 +55,8 @@ class Outbox:
         self._open: dict[str, Waiting] = {}
         self._bytes = 0
         self._progress: dict[tuple[str, str], bytes] = {}
+        self._said: dict[tuple[str, str], Said] = {}
+        self._said_bytes = 0
         self._first: Cursor | None = None
         self._in_flight: Cursor | None = None
 
@@ -78,6 +89,18 @@ class Outbox:
             self._progress[subscription, job_id] = progress
             self._wake.set()
 
+    def say(self, subscription: str, job_id: str, lines: LiveLines) -> None:
+        """Queue lines of a job; what there is no room for is counted."""
+        said = self._said.setdefault((subscription, job_id), Said())
+        size = sum(len(line) for line in lines.lines)
+        if self._said_bytes + size > _MAX_LINES_BYTES:
+            said.skipped += lines.skipped + len(lines.lines)
+        else:
+            said.skipped += lines.skipped
+            said.lines += lines.lines
+            self._said_bytes += size
+        self._wake.set()
+
     def drop(self, subscription: str) -> None:
         """Forget what waits for a subscription that has ended."""
         self._open.pop(subscription, None)
@@ -87,6 +110,7 @@ class Outbox:
             if not (isinstance(item, Waiting) and item.subscription == subscription)
         ]
         self._progress = {k: v for k, v in self._progress.items() if k[0] != subscription}
+        self._said = {k: v for k, v in self._said.items() if k[0] != subscription}
 
     async def run(self) -> None:
         """Write what waits, whenever something does, until cancelled."""
@@ -116,6 +140,9 @@ class Outbox:
         progress, self._progress = self._progress, {}
         for (subscription, job_id), body in progress.items():
             await self._send(_progress_frame(subscription, job_id, body))
+        said, self._said, self._said_bytes = self._said, {}, 0
+        for (subscription, job_id), each in said.items():
+            await self._send(_log_frame(subscription, job_id, each))
 
     def _grown(self, size: int) -> None:
         self._bytes += size
@@ -143,3 +170,11 @@ def frames(subscription: str, items: list[bytes], *, replay: bool = False) -> It
 def _progress_frame(subscription: str, job_id: str, progress: bytes) -> bytes:
     head = b'{"op":"progress","id":%b,' % encode(subscription)
     return head + b'"job_id":"%b","progress":%b}' % (job_id.encode(), progress)
+
+
+def _log_frame(subscription: str, job_id: str, said: Said) -> bytes:
+    """No more than 256 KiB of lines, so smaller than any frame may be."""
+    head = b'{"op":"log","id":%b,' % encode(subscription)
+    skipped = b',"skipped":%d' % said.skipped if said.skipped else b""
+    lines = b",".join(bytes(line) for line in said.lines)
+    return head + b'"job_id":"%b","lines":[%b]%b}' % (job_id.encode(), lines, skipped)

@@ -9,6 +9,7 @@ from tidemill_contracts.identity import Principal, Role
 
 ALL = "all"
 PROGRESS = "job.progress"
+LOG = "job.log"
 _ADMINS_ONLY = frozenset(OWNED["identity"])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tidemill_contracts.identity import Principal
+from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import Cursor
 from tidemill_contracts.stream import Gap, Live, StreamError, Subscribe, Subscribed
 from tidemill_kit.errors import Conflict, NotFound, TidemillError, TooMany
@@ -13,7 +14,7 @@ from tidemill_notifier.hub import Hub
 from tidemill_notifier.outbox import Outbox, frames
 from tidemill_notifier.replay import Older, Replay, place
 from tidemill_notifier.ring import Entry
-from tidemill_notifier.selection import PROGRESS, Selection
+from tidemill_notifier.selection import LOG, PROGRESS, Selection
 
 type Run = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
@@ -56,6 +57,10 @@ class Subscription:
             if not self.selection.everything:
                 self._progressed.add(job_id)
             self._outbox.progress(self.name, job_id, progress)
+
+    def said(self, job_id: str, lines: LiveLines) -> None:
+        if self.selection.accepts(LOG):
+            self._outbox.say(self.name, job_id, lines)
 
     def restart(self) -> None:
         self._restarted(self)

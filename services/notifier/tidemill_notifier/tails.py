@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import structlog
 
 from tidemill_contracts.identity import Principal
+from tidemill_contracts.lines import LiveLines
 from tidemill_notifier.archive import HistoryAway
 from tidemill_notifier.live import Live
 from tidemill_notifier.replay import Replay
@@ -61,6 +62,9 @@ class Tail:
 
     def progressed(self, job_id: str, progress: bytes) -> None:
         """Progress is no event."""
+
+    def said(self, job_id: str, lines: LiveLines) -> None:
+        """Lines are no events."""
 
     def restart(self) -> None:
         self._wake.set()

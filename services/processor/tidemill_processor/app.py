@@ -86,6 +86,7 @@ class Worker:
             scratch=self._scratch,
             transfer=self._transfer,
             reports=Trips(client, "tm.rpc.jobs.report", ReportOutcome),
+            lines=Trips(client, "tm.rpc.jobs.lines", bool),
         )
         self._loop = Loop(tools, Identity(self._settings.worker, uuid7()))
         await self._loop.run()

@@ -27,6 +27,7 @@ from tidemill_contracts.work import (
     Work,
 )
 from tidemill_kit.errors import TidemillError
+from tidemill_processor.journal import Journal
 from tidemill_processor.metrics import ENDED
 from tidemill_processor.order import Order
 from tidemill_processor.scratch import Scratch
@@ -53,6 +54,7 @@ class Tools(Struct, frozen=True):
     scratch: Scratch
     transfer: Transfer
     reports: Trips[ReportOutcome]
+    lines: Trips[bool]
 
 
 class Attempt:
@@ -77,6 +79,7 @@ class Attempt:
         self._telling = Telling(
             tools.client, tools.reports, task, self.held, tools.settings.lease_s
         )
+        self._journal = Journal(tools.client, tools.lines, task, self.held, answer.work.steps)
         self._log = log.bind(
             job_id=str(task.job_id), tenant_id=str(task.tenant_id), attempt=answer.attempt
         )
@@ -160,6 +163,7 @@ class Attempt:
             child.cancel()
             await asyncio.wait([child])
             await held.aclose()
+            await self._journal.finish()
         # the child may die of something else once all is done
         return Succeeded() if self._last else ending
 
@@ -196,7 +200,7 @@ class Attempt:
         self._begun = True
         self._slot = slot
         try:
-            return await slot.run(begin, self.held.job_id, self._hear)
+            return await slot.run(begin, self._journal, self._hear)
         finally:
             self._slot = None
             self._left_slot(self.order, time.monotonic() - began)

@@ -1,5 +1,6 @@
 """A child process: loads the processors once, then runs what it is sent, one thing at a time."""
 
+import faulthandler
 import os
 import signal
 import socket
@@ -8,7 +9,7 @@ import time
 from pathlib import Path
 from queue import SimpleQueue
 from select import select
-from threading import Lock, Thread
+from threading import Lock, Thread, active_count
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.work import Failed
 from tidemill_processor.confine import Confinement, confine, hide, stand_back
+from tidemill_processor.remarks import Remarks
 from tidemill_processor.wire import (
     HEAD,
     Answer,
@@ -70,11 +72,13 @@ class Pipe:
 class Worker:
     """The main thread runs processors; another one listens, so that a cancel is heard meanwhile."""
 
-    def __init__(self, pipe: Pipe, specs: Any) -> None:
+    def __init__(self, pipe: Pipe, specs: Any, remarks: Remarks) -> None:
         self._pipe = pipe
         self._specs = specs
+        self._remarks = remarks
         self._orders: SimpleQueue[Begin | Batch] = SimpleQueue()
         self._task: Any = None
+        self._threads = 1
 
     def run_pure(self) -> None:
         """Without another thread: handing over takes longer than a pure step."""
@@ -85,6 +89,7 @@ class Worker:
 
     def run(self) -> None:
         Thread(target=self._listen, daemon=True).start()
+        self._threads = active_count()
         while True:
             order = self._orders.get()
             if isinstance(order, Begin):
@@ -108,16 +113,17 @@ class Worker:
             return
         if isinstance(order, Begin):
             # set here, so that a cancel right behind it finds the task
-            self._task = Task(self._specs, order, self._pipe.say)
+            self._task = Task(self._specs, order, self._pipe.say, self._remarks)
         self._orders.put(order)
 
     def _begin(self, _order: Begin) -> None:
         task = self._task
         ending = task.run()
         self._task = None
-        sys.stdout.flush()
-        sys.stderr.flush()
-        spent = isinstance(ending, Failed) and ending.failure is FailureKind.CRASH
+        self._remarks.flush()
+        crashed = isinstance(ending, Failed) and ending.failure is FailureKind.CRASH
+        # what goes on behind a task's back could speak in the name of the next one
+        spent = crashed or active_count() > self._threads or has_children()
         self._pipe.say(Ended(ending=ending, rss=resident(), spent=spent))
 
     def _batch(self, order: Batch) -> None:
@@ -138,6 +144,15 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
+def has_children() -> bool:
+    """Whether a process that was started here has not been waited for."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def load(confinement: Confinement) -> Any:
     """The processors, and the frame engine too where it is wanted ahead of the first task."""
     from tidemill_processor import frames, registry
@@ -152,6 +167,7 @@ def main() -> None:
     """Serve the parent named in the only argument until it closes the pipe."""
     confinement = msgspec.json.decode(sys.argv[1], type=Confinement)
     confine(confinement)
+    faulthandler.enable()
     pipe = Pipe(confinement.descriptor)
     try:
         specs = load(confinement)
@@ -163,7 +179,7 @@ def main() -> None:
     pipe.say(Ready([describe(spec) for spec in specs.values()]))
     stand_back(confinement.nice)
     hide()
-    worker = Worker(pipe, specs)
+    worker = Worker(pipe, specs, Remarks(confinement.log_descriptor))
     if confinement.pure:
         worker.run_pure()
     worker.run()

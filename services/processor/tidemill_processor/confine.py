@@ -13,6 +13,7 @@ OPEN_FILES = 1_024
 ORPHANED = 71
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Confinement(Struct, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class Confinement(Struct, frozen=True, kw_only=True):
     """
 
     descriptor: int
+    log_descriptor: int
     parent: int
     memory_bytes: int
     file_bytes: int
@@ -35,7 +37,10 @@ class Confinement(Struct, frozen=True, kw_only=True):
 def confine(to: Confinement) -> None:
     """Bind this process to its parent's life and to its limits; none can be raised again."""
     _die_with(to.parent)
-    fcntl.fcntl(to.descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    # what a task starts and leaves behind stays in sight, even where it was started by a child
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    for descriptor in (to.descriptor, to.log_descriptor):
+        fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     for limit, most in (
         (resource.RLIMIT_AS, to.memory_bytes),
         (resource.RLIMIT_FSIZE, to.file_bytes),

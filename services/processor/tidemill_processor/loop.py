@@ -64,6 +64,7 @@ class Loop:
             for part in (
                 self._dispatch.claims.run(),
                 self._tools.reports.run(),
+                self._tools.lines.run(),
                 self._beats.run(),
                 self._dispatch.run(),
                 self._follow_slots(),

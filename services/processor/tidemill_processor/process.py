@@ -8,20 +8,22 @@ import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import msgspec
 import structlog
+from msgspec import UNSET
 
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobError
+from tidemill_contracts.lines import LineStream
 from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import Failed
 from tidemill_processor.confine import Confinement
 from tidemill_processor.lines import Lines
+from tidemill_processor.pipes import Hear, Pipes
 from tidemill_processor.settings import MEGABYTE, Settings
 from tidemill_processor.wire import HEAD, Broken, Order, Ready, Word, frame
 
@@ -31,6 +33,7 @@ START_S = 60.0
 FIRST_BACK_OFF_S = 0.5
 LONGEST_BACK_OFF_S = 30.0
 PIPE_BYTES = 1024 * 1024
+MURMURED_LINES = 1_000
 _decoder = msgspec.json.Decoder(Word)
 
 
@@ -41,14 +44,14 @@ class ChildUnusable(RuntimeError):
 class Child:
     """A warm process in a session of its own; `processors` is what it has loaded."""
 
-    def __init__(self, process: Process, pipe: socket.socket, lines: Lines) -> None:
+    def __init__(self, process: Process, pipe: socket.socket, pipes: Pipes) -> None:
         self.pid = process.pid
         self.processors: list[ProcessorInfo] = []
         self.tasks = 0
         self.started_at = time.monotonic()
         self._process = process
         self._pipe = pipe
-        self._lines = lines
+        self._pipes = pipes
         self._killed_before = _killed_for_memory()
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
@@ -59,14 +62,19 @@ class Child:
         settings: Settings,
         folder: Path,
         *,
-        printed: Callable[[str], None],
         pure: bool = False,
         frames: bool = False,
     ) -> Self:
-        """Start a process and wait until it has loaded its processors."""
+        """Start a process and wait until it has loaded its processors.
+
+        What it prints goes to this service's own log, until somebody listens.
+        """
         ours, theirs = socket.socketpair()
-        lines = Lines(printed)
-        confinement = _confinement(settings, theirs.fileno(), pure=pure, frames=frames)
+        pipes = Pipes()
+        pipes.listen(_murmur(folder))
+        writing = pipes.writing
+        descriptors = theirs.fileno(), writing[LineStream.LOG]
+        confinement = _confinement(settings, *descriptors, pure=pure, frames=frames)
         with theirs:
             # isolated mode: neither the folder it stands in nor the environment adds modules
             process = await asyncio.create_subprocess_exec(
@@ -75,13 +83,13 @@ class Child:
                 cwd=folder,
                 env=settings.child_environment(folder),
                 stdin=DEVNULL,
-                stdout=lines.writing,
-                stderr=lines.writing,
-                pass_fds=(theirs.fileno(),),
+                stdout=writing[LineStream.STDOUT],
+                stderr=writing[LineStream.STDERR],
+                pass_fds=descriptors,
                 start_new_session=True,
             )
-        lines.started()
-        child = cls(process, ours, lines)
+        pipes.started()
+        child = cls(process, ours, pipes)
         try:
             await child._meet()
         except BaseException:
@@ -97,7 +105,8 @@ class Child:
             word = await self.hear()
         if not isinstance(word, Ready):
             reason = word.reason if isinstance(word, Broken) else "it ended at once"
-            raise ChildUnusable(f"{reason}; {' | '.join(self._lines.tail)}")
+            self._pipes.drain()
+            raise ChildUnusable(f"{reason}; {' | '.join(self._pipes.recent.splitlines())}")
         self.processors = word.processors
 
     async def send(self, order: Order) -> None:
@@ -114,8 +123,9 @@ class Child:
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
 
-    def drain_lines(self) -> None:
-        self._lines.drain()
+    def listen(self, heard: Hear | None) -> None:
+        """Who hears what it prints and logs from now on."""
+        self._pipes.listen(heard)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the child and all it started."""
@@ -126,7 +136,7 @@ class Child:
         """End the child and all it started, and wait for it."""
         self.signal(signal.SIGKILL)
         await self._process.wait()
-        self._lines.close()
+        self._pipes.close()
         if hasattr(self, "_writer"):
             self._writer.close()
         else:
@@ -135,27 +145,46 @@ class Child:
     async def crash(self) -> Failed:
         """Why the child is gone: the end of the attempt it was at."""
         code = await self._process.wait()
-        self._lines.drain()
+        self._pipes.drain()
+        said = self._pipes.recent
         how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-        short = any(
-            "memory allocation of" in line or "MemoryError" in line for line in self._lines.tail
-        )
+        short = "memory allocation of" in said or "MemoryError" in said
         if short or (code == -signal.SIGKILL and _killed_for_memory() > self._killed_before):
-            error = JobError(code="out_of_memory", message=f"the process ran out of memory ({how})")
+            code, message = "out_of_memory", f"the process ran out of memory ({how})"
         else:
-            error = JobError(code="child_crashed", message=f"the process ended with {how}")
+            code, message = "child_crashed", f"the process ended with {how}"
+        error = JobError(code=code, message=message, traceback=said or UNSET)
         return Failed(failure=FailureKind.CRASH, error=error)
+
+
+def _murmur(folder: Path) -> Hear:
+    """Listens on behalf of this service's log, to no more than 1,000 lines."""
+    lines, left = Lines(), MURMURED_LINES
+
+    def hear(_: LineStream, chunk: bytes) -> None:
+        nonlocal left
+        if left > 0:
+            lines.feed(chunk, time.time(), 0)
+            for piece in lines.take(left, PIPE_BYTES):
+                log.info(
+                    "child.printed", child=folder.name, line=piece.text.decode(errors="replace")
+                )
+                left -= 1
+
+    return hear
 
 
 def _confinement(
     settings: Settings,
     descriptor: int,
+    log_descriptor: int,
     *,
     pure: bool,
     frames: bool,
 ) -> Confinement:
     return Confinement(
         descriptor=descriptor,
+        log_descriptor=log_descriptor,
         parent=os.getpid(),
         memory_bytes=settings.child_memory_mb * MEGABYTE,
         file_bytes=settings.child_file_mb * MEGABYTE,
@@ -171,7 +200,6 @@ async def warm(
     settings: Settings,
     folder: Path,
     *,
-    printed: Callable[[str], None],
     pure: bool = False,
     frames: bool = False,
 ) -> Child:
@@ -180,7 +208,7 @@ async def warm(
     while True:
         try:
             await asyncio.to_thread(_empty, folder)
-            return await Child.start(settings, folder, pure=pure, frames=frames, printed=printed)
+            return await Child.start(settings, folder, pure=pure, frames=frames)
         except (ChildUnusable, OSError, TimeoutError) as error:
             log.warning("child.start_failed", folder=folder.name, reason=str(error))
             await asyncio.sleep(back_off)

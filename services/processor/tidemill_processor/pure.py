@@ -88,9 +88,7 @@ class Pure:
         try:
             while True:
                 if self._child is None:
-                    self._child = await warm(
-                        self._tools.settings, folder, printed=_printed, pure=True
-                    )
+                    self._child = await warm(self._tools.settings, folder, pure=True)
                     self._tools.slots.learn(self._child.processors)
                     self._finished()
                 await self._wake.wait()
@@ -214,7 +212,3 @@ async def _ack(orders: list[Order]) -> None:
         await order.message.ack()
     if orders:
         await orders[-1].ack()
-
-
-def _printed(line: str) -> None:
-    log.info("run.log", line=line, stream="output")

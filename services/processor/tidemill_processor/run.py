@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import narwhals as nw
+
+from tidemill_contracts.lines import Level
 
 LazyFrame = nw.LazyFrame[Any]
 """A lazy Narwhals frame, whatever engine is below it."""
@@ -50,6 +52,9 @@ class CheckpointTooLarge(ValueError):
     """A checkpoint holds more than 64 KiB."""
 
 
+type Log = Callable[[Level, str, dict[str, Any]], None]
+
+
 def _ignore(*_: Any) -> None:
     return None
 
@@ -66,7 +71,7 @@ class Run:
         checkpointed: Any = None,
         cancel: threading.Event | None = None,
         on_progress: Callable[[int, int | None, str], None] = _ignore,
-        on_log: Callable[[str, dict[str, Any]], None] = _ignore,
+        on_log: Log = _ignore,
         on_checkpoint: Callable[[bytes], None] = _ignore,
         interval_s: float = 0.2,
     ) -> None:
@@ -101,9 +106,16 @@ class Run:
             self._due = time.monotonic() + self._interval_s
         self._waiting = None
 
-    def log(self, message: str, **fields: Any) -> None:
-        """Add a line to the job's log; fields are JSON values."""
-        self._on_log(message, fields)
+    def log(
+        self,
+        message: str,
+        /,
+        *,
+        level: Literal["debug", "info", "warning", "error"] = "info",
+        **fields: Any,
+    ) -> None:
+        """Add a line to the job's log: seen live and kept with it. Fields are JSON values."""
+        self._on_log(Level(level), message, fields)
 
     @property
     def cancelled(self) -> bool:

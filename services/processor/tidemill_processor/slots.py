@@ -5,22 +5,24 @@ import signal
 import time
 from asyncio import Task
 from collections.abc import Awaitable, Callable
-from uuid import UUID
+from typing import Protocol
 
-import structlog
-
+from tidemill_contracts.lines import LineStream
 from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import Stopped
 from tidemill_processor.process import Child, warm
 from tidemill_processor.settings import MEGABYTE, Settings
-from tidemill_processor.wire import Begin, Cancel, Ended, Logged, Word
-
-log = structlog.get_logger()
+from tidemill_processor.wire import Begin, Cancel, Ended, Word
 
 MIN_AGE_S = 60.0
-MAX_LINES = 1_000
 
 type Hear = Callable[[Word], Awaitable[None]]
+
+
+class Listener(Protocol):
+    """Whoever hears what a task prints and logs."""
+
+    def hear(self, stream: LineStream, chunk: bytes) -> None: ...
 
 
 class Slot:
@@ -43,8 +45,6 @@ class Slot:
         self._renewal: Task[None] | None = None
         self._ladder: Task[None] | None = None
         self._signalled = False
-        self._job_id: UUID | None = None
-        self._lines = 0
 
     @property
     def cold(self) -> bool:
@@ -67,11 +67,12 @@ class Slot:
         if self._child is not None:
             await self._child.close()
 
-    async def run(self, begin: Begin, job_id: UUID, hear: Hear) -> Ended:
+    async def run(self, begin: Begin, listener: Listener, hear: Hear) -> Ended:
         """Run a task to its end, also where the child dies of it. Cancelling this kills it."""
         child = self._child
         assert child is not None  # noqa: S101 - only idle slots are handed out
-        self._job_id, self._lines, self._signalled = job_id, 0, False
+        self._signalled = False
+        child.listen(listener.hear)
         ended: Ended | None = None
         try:
             await child.send(begin)
@@ -80,8 +81,7 @@ class Slot:
         finally:
             if ended is None:
                 child.signal(signal.SIGKILL)
-            child.drain_lines()
-            self._job_id = None
+            child.listen(None)
             if self._ladder is not None:
                 self._ladder.cancel()
                 self._ladder = None
@@ -102,8 +102,6 @@ class Slot:
             match word:
                 case Ended():
                     return word
-                case Logged():
-                    self._record(word.message, step=word.step, fields=word.fields)
                 case _:
                     await hear(word)
         if self._signalled:
@@ -129,22 +127,11 @@ class Slot:
         self._child = await warm(
             self._settings,
             self._folder,
-            printed=self._printed,
             # Polars takes 35 MB: not before tasks have come, then ahead of the next one
             frames=former is not None or self.number >= self._settings.warm_slots,
         )
         self._learn(self._child.processors)
         self._idle(self)
-
-    def _printed(self, line: str) -> None:
-        self._record(line, stream="output")
-
-    def _record(self, line: str, **fields: object) -> None:
-        self._lines += 1
-        if self._lines <= MAX_LINES:
-            log.info("run.log", slot=self.number, job_id=str(self._job_id), line=line, **fields)
-        elif self._lines == MAX_LINES + 1:
-            log.warning("run.log_full", slot=self.number, job_id=str(self._job_id), kept=MAX_LINES)
 
 
 class Slots:

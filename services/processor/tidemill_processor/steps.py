@@ -1,6 +1,7 @@
 """Running the steps of a task, inside a child process."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, assert_never
@@ -14,6 +15,7 @@ from tidemill_processor import frames
 from tidemill_processor.failures import failure
 from tidemill_processor.pace import Pace
 from tidemill_processor.registry import Output, ProcessorSpec
+from tidemill_processor.remarks import Remarks
 from tidemill_processor.run import Cancelled, DataError, Run
 from tidemill_processor.values import encode_value
 from tidemill_processor.wire import (
@@ -22,7 +24,6 @@ from tidemill_processor.wire import (
     Chain,
     Checkpointed,
     Given,
-    Logged,
     StepDone,
     Word,
 )
@@ -44,11 +45,14 @@ class Context(Struct):
 class Task:
     """One run of a task's steps; `cancel` is set and `tick` called from another thread."""
 
-    def __init__(self, specs: Specs, begin: Begin, say: Callable[[Word], None]) -> None:
+    def __init__(
+        self, specs: Specs, begin: Begin, say: Callable[[Word], None], remarks: Remarks
+    ) -> None:
         self.cancel = Event()
         self._specs = specs
         self._begin = begin
         self._say = say
+        self._remarks = remarks
         self._pace: Pace | None = None
 
     def tick(self) -> None:
@@ -64,6 +68,8 @@ class Task:
             # a cancel that comes during the last step and is not heeded there is too late
             if self.cancel.is_set():
                 return Stopped()
+            if index:
+                self._remarks.next_step()
             try:
                 self._say(self._step(index, step, context, checkpoint))
             except Cancelled:
@@ -88,7 +94,7 @@ class Task:
             checkpointed=checkpoint,
             cancel=self.cancel,
             on_progress=pace.progress,
-            on_log=lambda message, fields: self._say(Logged(step.name, message, fields)),
+            on_log=partial(self._remarks.write, step.name),
             on_checkpoint=lambda state: self._say(Checkpointed(Raw(state))),
             interval_s=0,
         )

@@ -73,14 +73,6 @@ class Progressed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="pro
     unit: str = ""
 
 
-class Logged(Struct, frozen=True, tag="log"):
-    """A line for the job's log."""
-
-    step: str
-    message: str
-    fields: dict[str, Any]
-
-
 class Checkpointed(Struct, frozen=True, tag="checkpoint"):
     """What the next attempt should find."""
 
@@ -128,7 +120,7 @@ class Answers(Struct, frozen=True, omit_defaults=True, tag="answers"):
     rss: int = 0
 
 
-Word = Ready | Broken | Progressed | Logged | Checkpointed | StepDone | Ended | Answers
+Word = Ready | Broken | Progressed | Checkpointed | StepDone | Ended | Answers
 
 _encoder = msgspec.json.Encoder()
 

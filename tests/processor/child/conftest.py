@@ -6,16 +6,16 @@ from asyncio import Task
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
 from msgspec import Raw
 
-from tidemill_contracts.ids import uuid7
+from tidemill_contracts.lines import LogLine
 from tidemill_contracts.work import WorkStep
 from tidemill_processor.settings import Settings
 from tidemill_processor.slots import Slot, Slots
+from tidemill_processor.transcript import Transcript
 from tidemill_processor.wire import Begin, Ended, Given, StepDone, Word
 
 
@@ -25,9 +25,9 @@ class Running:
     def __init__(self, slot: Slot, begin: Begin) -> None:
         self.slot = slot
         self.words: list[Word] = []
-        self.job_id: UUID = uuid7()
+        self.transcript = Transcript(1, [step.name for step in begin.steps])
         self._heard = asyncio.Event()
-        self.task: Task[Ended] = asyncio.create_task(slot.run(begin, self.job_id, self._hear))
+        self.task: Task[Ended] = asyncio.create_task(slot.run(begin, self.transcript, self._hear))
 
     async def _hear(self, word: Word) -> None:
         self.words.append(word)
@@ -38,6 +38,17 @@ class Running:
 
     async def ending(self) -> Any:
         return (await asyncio.wait_for(self.task, 30)).ending
+
+    def said(self) -> list[LogLine]:
+        """All that it said until now."""
+        self.transcript.end()
+        while self.transcript.waiting:
+            self.transcript.take()
+        self.transcript.close()
+        lines: list[LogLine] = []
+        while segment := self.transcript.segment():
+            lines += [msgspec.json.decode(line, type=LogLine) for line in segment]
+        return lines
 
     def of[W: Word](self, kind: type[W]) -> list[W]:
         return [word for word in self.words if isinstance(word, kind)]

@@ -122,7 +122,7 @@ async def test_a_run_that_is_given_up_leaves_no_process(bench: Any, step: Any) -
 async def test_pure_steps_run_by_the_hundred_and_fail_by_themselves(
     tmp_path: Path, step: Any
 ) -> None:
-    child = await warm(Settings(), tmp_path / "pure", printed=print, pure=True)
+    child = await warm(Settings(), tmp_path / "pure", pure=True)
     chains = [Chain(steps=[step("add", amount=1)], value=n) for n in range(100)]
     chains[7] = Chain(steps=[step("add", amount=1)], value="seven")
 
@@ -142,7 +142,7 @@ from tidemill_processor.process import Child
 from tidemill_processor.settings import Settings
 
 async def main():
-    child = await Child.start(Settings(), Path(sys.argv[1]), printed=print, pure=True)
+    child = await Child.start(Settings(), Path(sys.argv[1]), pure=True)
     print(child.pid, flush=True)
     await asyncio.sleep(600)
 

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
-from structlog.testing import capture_logs
 
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.work import Succeeded
@@ -153,11 +152,10 @@ async def test_a_checkpoint_is_told_and_found_again(bench: Any, step: Any) -> No
 
 
 async def test_what_is_printed_becomes_log_lines_of_the_job(bench: Any, step: Any) -> None:
-    with capture_logs() as logs:
-        running = await bench.run(step("shout"), value="hi")
+    running = await bench.run(step("shout"), value="hi")
 
-    lines = [(each["line"], each["job_id"]) for each in logs if each["event"] == "run.log"]
-    assert lines == [("hi", str(running.job_id)), ("no newline", str(running.job_id))]
+    lines = [(line.stream, line.text, line.step) for line in running.said()]
+    assert lines == [("stdout", "hi", "shout"), ("stderr", "no newline", "shout")]
 
 
 def read(file: str) -> str:

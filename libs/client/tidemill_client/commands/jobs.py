@@ -30,6 +30,7 @@ def submit(
     key: options.Key = None,
     wait: options.Wait = False,
     follow: options.Follow = False,
+    logs: options.Lines = False,
     as_json: AsJson = False,
 ) -> None:
     """Submit a job: one processor or a list of steps, on a dataset, a value or nothing."""
@@ -47,7 +48,7 @@ def submit(
     watching.submitted(
         context,
         lambda client: client.submit(order, idempotency_key=key),
-        watching.Watch(wait=wait, follow=follow, as_json=as_json),
+        watching.Watch(wait=wait, follow=follow, as_json=as_json, lines=logs),
     )
 
 
@@ -108,10 +109,15 @@ def cancel(
 
 @app.command()
 def wait(
-    context: typer.Context, job: JobId, *, follow: options.Follow = False, as_json: AsJson = False
+    context: typer.Context,
+    job: JobId,
+    *,
+    follow: options.Follow = False,
+    logs: options.Lines = False,
+    as_json: AsJson = False,
 ) -> None:
     """Wait for a job; exit 0 if it succeeded, 1 if it failed, 2 if it was cancelled or expired."""
-    watch = watching.Watch(wait=True, follow=follow, as_json=as_json)
+    watch = watching.Watch(wait=True, follow=follow, as_json=as_json, lines=logs)
     watching.submitted(context, lambda client: client.job(job), watch)
 
 

@@ -24,6 +24,9 @@ Follow = Annotated[
     bool,
     typer.Option("--follow", help="Like --wait, and show events and progress as they come."),
 ]
+Lines = Annotated[
+    bool, typer.Option("--logs", help="With --follow, also show what the processors say.")
+]
 Dataset = Annotated[UUID | None, typer.Option("--dataset", help="The dataset to run on.")]
 Value = Annotated[str | None, typer.Option("--value", help="The value to run on, as JSON.")]
 Key = Annotated[

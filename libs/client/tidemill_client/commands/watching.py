@@ -24,6 +24,7 @@ class Watch(Struct, frozen=True, kw_only=True):
     wait: bool
     follow: bool
     as_json: bool
+    lines: bool = False
 
 
 def submitted(
@@ -34,7 +35,7 @@ def submitted(
     async def use(client: Client) -> Job:
         job = await submit(client)
         if watch.follow:
-            await _follow(client, job, as_json=watch.as_json)
+            await _follow(client, job, watch)
         return await client.wait(job.id) if watch.wait or watch.follow else job
 
     job = calling.run(context, use)
@@ -71,11 +72,11 @@ def show(job: Job, *, as_json: bool) -> None:
     )
 
 
-async def _follow(client: Client, job: Job, *, as_json: bool) -> None:
-    with ProgressBar(len(job.steps), visible=not as_json) as bar:
-        async with aclosing(client.follow(job.id)) as items:
+async def _follow(client: Client, job: Job, watch: Watch) -> None:
+    with ProgressBar(len(job.steps), visible=not watch.as_json) as bar:
+        async with aclosing(client.follow(job.id, lines=watch.lines)) as items:
             async for item in items:
-                bar.show(item, as_json=as_json)
+                bar.show(item, as_json=watch.as_json)
 
 
 class ProgressBar:

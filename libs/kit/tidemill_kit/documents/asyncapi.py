@@ -9,6 +9,7 @@ from tidemill_contracts.catalogue import event_types
 from tidemill_contracts.event import Event
 from tidemill_contracts.job_events import JobEvent
 from tidemill_contracts.jobs import Progress
+from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.stream import SUBPROTOCOL, ClientFrame, ServerFrame
 from tidemill_kit.app import VERSION
 from tidemill_kit.documents import schemas
@@ -36,6 +37,14 @@ PROGRESS: Schema = {
     "servers": [{"$ref": "#/servers/bus"}],
     "parameters": {"tenant": TENANT, "job": {"description": "The job's id, without dashes."}},
 }
+LOG: Schema = {
+    "address": "tm.log.{tenant}.{job}",
+    "title": "Lines of a job's log",
+    "description": "What processors say, as they say it: kept by no stream, and by the jobs "
+    "service for `GET /v1/jobs/{id}/logs`.",
+    "servers": [{"$ref": "#/servers/bus"}],
+    "parameters": PROGRESS["parameters"],
+}
 HEADERS: Schema = {
     "type": "object",
     "description": "CloudEvents 1.0, binary mode.",
@@ -53,7 +62,7 @@ HEADERS: Schema = {
 
 def document() -> Schema:
     client, server = get_args(ClientFrame), get_args(ServerFrame)
-    kinds = [*event_types().values(), Progress, *client, *server]
+    kinds = [*event_types().values(), Progress, LiveLines, *client, *server]
     _, named = schemas.components(kinds)
     named["StreamedEvent"]["properties"]["event"] = {"oneOf": schemas.any_event()["oneOf"]}
     contexts = _contexts()
@@ -68,12 +77,14 @@ def document() -> Schema:
         "channels": {
             "stream": {**STREAM, "messages": _messages([*client, *server])},
             "progress": {**PROGRESS, "messages": _messages([Progress])},
+            "log": {**LOG, "messages": _messages([LiveLines])},
             **{name: _channel(name, facts) for name, facts in contexts.items()},
         },
         "operations": {
             "hear": _operation("receive", "stream", "What a client says", client),
             "tell": _operation("send", "stream", "What the server says", server),
             "report_progress": _operation("send", "progress", "How far a job is", [Progress]),
+            "say": _operation("send", "log", "What a job says", [LiveLines]),
             **{
                 f"publish_{name}": _operation("send", name, f"Facts: {name}", facts.values())
                 for name, facts in contexts.items()
@@ -136,7 +147,7 @@ def _message(kind: type) -> Schema:
     """An event's CloudEvents headers are those that the publisher sets."""
     config: Any = getattr(kind, "__struct_config__")  # noqa: B009 - unknown to pyright
     message = {
-        "name": config.tag or "progress",
+        "name": config.tag or kind.__name__.lower(),
         "summary": (kind.__doc__ or config.tag).partition("\n")[0].removesuffix("."),
         "payload": schemas.reference(kind.__name__),
     }

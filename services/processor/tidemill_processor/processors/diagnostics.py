@@ -39,10 +39,12 @@ def wait(value: Any, params: Wait, run: Run) -> Any:
     """Wait for some seconds with progress, then return the input; a cancel ends it at once."""
     started = time.monotonic()
     total = round(params.seconds * 1000)
+    run.log(f"waiting for {params.seconds:g} s", seconds=params.seconds)
     while (left := started + params.seconds - time.monotonic()) > 0:
         run.progress(min(total, round((params.seconds - left) * 1000)), total, "ms")
         run.pause(min(left, 0.2))
     run.progress(total, total, "ms")
+    run.log("waited")
     return value
 
 
@@ -63,8 +65,10 @@ def fail(value: Any, params: Fail, run: Run) -> Any:
     and ignores a cancel.
     """
     if run.attempt > params.attempts:
+        run.log(f"attempt {run.attempt} succeeds", failures=params.attempts)
         return value
     message = f"failed as asked, attempt {run.attempt} of {params.attempts}"
+    run.log(f"about to fail: {params.kind}", level="warning", attempt=run.attempt)
     match params.kind:
         case "transient":
             raise TransientError(message)

@@ -62,6 +62,7 @@ def ingest(params: Ingest, run: Run) -> tuple[LazyFrame, Ingested]:
     if run.source is None:
         raise DataError("there is no file to read", code="no_source")
     opened = open_raw(run.source, run, params.encoding)
+    run.log("opened", bytes=opened.size, compression=opened.compression, encoding=opened.encoding)
     if opened.is_parquet != (params.format == "parquet") and params.format is not None:
         raise DataError(f"this is not {params.format}", code="format_mismatch")
     if not opened.is_parquet:
@@ -80,6 +81,8 @@ def _from_text(opened: Opened, params: Ingest, run: Run) -> tuple[LazyFrame, Ing
 
     rejects = Rejects(run)
     staged, about = _staged(opened, params, run, rejects)
+    level = "warning" if rejects.count else "info"
+    run.log(f"read {staged.rows} rows", level=level, format=about.format, rejected=rejects.count)
     rejects.judge(staged.rows + rejects.count)
     if not staged.kinds:
         raise DataError("it holds no columns", code="empty_file")
@@ -166,5 +169,6 @@ def _described(
     figures = profile(frame, types)
     run.artifact("profile.json").write_bytes(encode_value(figures))
     run.artifact("preview.json").write_bytes(encode_value(preview(frame)))
+    run.log(f"described {len(figures.columns)} columns", rows=figures.rows)
     columns = [Column(name=one.name, type=one.type, nulls=one.nulls) for one in figures.columns]
     return nw.from_native(frame), msgspec.structs.replace(about, rows=figures.rows, columns=columns)

@@ -1,10 +1,12 @@
 """Processors that show what a child process is and is not allowed."""
 
+import ctypes
 import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,60 @@ def finish_anyway(run: Run) -> int:
     while not run.cancelled:
         time.sleep(0.01)
     return 1
+
+
+@processor
+def speak(value: str, run: Run) -> None:
+    """Say a value in every way there is."""
+    sys.stdout.write(f"{value} by Python\n")
+    os.write(1, f"{value} by descriptor\n".encode())
+    told = f"print({value!r}, 'by a process')"
+    subprocess.run([sys.executable, "-c", told], check=True)  # noqa: S603 - our own words
+    run.log(f"{value} by log", level="warning", words=1)
+    os.write(2, f"{value} by stderr\n".encode())
+
+
+@processor
+def say_and_crash(run: Run) -> None:
+    """Say something, then use memory that is not there."""
+    run.log("the last remark")
+    sys.stdout.write("the last line\n")
+    ctypes.string_at(0)
+
+
+@processor
+def flood(value: int, run: Run) -> None:
+    """Print so many MiB as fast as it can be, with the number of each MiB before it."""
+    run.log("here it comes")
+    block = (b"x" * 99 + b"\n") * (2**20 // 100)
+    for number in range(value):
+        os.write(1, f"MiB {number}\n".encode())
+        rest = memoryview(block)
+        while rest:
+            rest = rest[os.write(1, rest) :]
+
+
+@processor
+def log_a_lot(value: int, run: Run) -> None:
+    """Log so many lines as fast as it can be."""
+    for number in range(value):
+        run.log("again", number=number)
+
+
+@processor
+def leave_a_thread() -> None:
+    """Leave something behind that goes on printing."""
+    threading.Thread(target=_mutter, daemon=True).start()
+
+
+def _mutter() -> None:
+    while True:
+        os.write(1, b"a secret of the task before\n")
+        time.sleep(0.001)
+
+
+@processor
+def leave_a_process() -> None:
+    """Leave a process behind that goes on printing, and whose parent is gone."""
+    script = "while sleep 0.01; do echo a secret of the task before; done"
+    subprocess.run(["/bin/sh", "-c", f"({script}) &"], check=True)  # noqa: S603 - our own words
