@@ -144,13 +144,14 @@ class ReportOutcome(StrEnum):
     TERMINAL = "terminal"
 
 
-class Held(Struct, frozen=True, kw_only=True):
-    """An attempt that a worker owns."""
+class Held(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt that a worker owns, and for how long it has shown no progress."""
 
     task_id: UUID
     job_id: UUID
     attempt: int
     run_id: UUID
+    idle_s: float = 0.0
 
 
 class Beat(Struct, frozen=True, kw_only=True):

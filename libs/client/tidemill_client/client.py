@@ -59,6 +59,7 @@ class JobFields(TypedDict, total=False):
     run_at: datetime
     timeouts: Timeouts
     max_attempts: int
+    concurrency_key: str
 
 
 class Client(Account):

@@ -21,7 +21,7 @@ from tidemill_contracts.work import (
 )
 from tidemill_jobs import lifecycle, reports
 from tidemill_jobs.book import Accepted, Book, IdempotencyKey, KeyRow, StoredAnswer
-from tidemill_jobs.records import JobRecord, TaskStatus, public
+from tidemill_jobs.records import JobRecord, Key, TaskStatus, public
 from tidemill_kit.errors import Invalid, NotFound, Unavailable
 
 ACCEPTED = 202
@@ -79,6 +79,11 @@ class Command(Struct, kw_only=True, eq=False):
         """Whether its decision rests on rows, which then are locked."""
         return True
 
+    @property
+    def concurrency_keys(self) -> list[Key]:
+        """Those of jobs that it may make; those of its `job_ids` are known without."""
+        return []
+
     def decide(self, book: Book) -> Any:
         raise NotImplementedError
 
@@ -95,6 +100,7 @@ class Submit(Command, kw_only=True, eq=False):
     job_id: UUID
     dataset_id: UUID | None = None
     key: IdempotencyKey | None = None
+    concurrency_key: Key | None = None
     cursor: str = ""
 
     @property
@@ -111,7 +117,11 @@ class Submit(Command, kw_only=True, eq=False):
 
     @property
     def reads(self) -> bool:
-        return self.key is not None or self.dataset_id is not None
+        return any(asked is not None for asked in (self.key, self.dataset_id, self.concurrency_key))
+
+    @property
+    def concurrency_keys(self) -> list[Key]:
+        return [self.concurrency_key] if self.concurrency_key else []
 
     def decide(self, book: Book) -> Accepted:
         if earlier := self._earlier(book):

@@ -108,7 +108,7 @@ def record(job: JobRecord, kind: type[ev.JobEvent], now: datetime, /, **facts: A
 
 def end(job: JobRecord, status: JobStatus, now: datetime, outcome: CancelOutcome) -> None:
     job.status, job.finished_at = status, now
-    job.blocked_reason = job.cancel_deadline = job.next_attempt_at = None
+    job.blocked_reason = job.cancel_deadline = job.next_attempt_at = job.deadline = None
     for task in job.tasks:
         if task.status is TaskStatus.RUNNING:
             finish_attempt(job, task, status.value, now)

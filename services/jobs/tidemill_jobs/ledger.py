@@ -18,7 +18,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from tidemill_jobs import idempotency, rows
+from tidemill_jobs import concurrency, idempotency, rows
 from tidemill_jobs.book import Book
 from tidemill_jobs.clock import Clock
 from tidemill_jobs.commands import Command, Report, Revisit, Submit
@@ -182,8 +182,10 @@ class Ledger:
             if reads:
                 await stack.enter_async_context(connection.transaction())
             book = await self._load(connection, group, again=again)
+            await concurrency.lock(connection, book, group)
             was_out = _out(book)
             decided = [(command, _decide(command, book)) for command in group]
+            await concurrency.hand_over(connection, book, self._recent)
             orders = self._conveyor.start(book)
             windows = self._conveyor.windows(book)
             if windows and not reads:
@@ -273,6 +275,7 @@ def _changes(book: Book) -> dict[str, list[Any]]:
         "events": [rows.event_row(event) for job in changed for event in job.events],
         "attempts": [attempt for job in changed for attempt in job.attempts],
         "keys": list(book.new_keys),
+        "dead_letters": [letter for job in changed for letter in job.dead_letters],
     }
 
 

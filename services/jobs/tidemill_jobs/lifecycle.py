@@ -6,6 +6,7 @@ attempt that owns a task may change it (attempt and run_id, never how often an o
 """
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -21,14 +22,12 @@ from tidemill_contracts.jobs import (
     StepStatus,
 )
 from tidemill_contracts.work import ClaimAnswer, ClaimOutcome, ClaimTask
-from tidemill_jobs import flow
+from tidemill_jobs import deadlines, flow
 from tidemill_jobs.endings import (
-    end,
     end_cancelled,
     end_failed,
     finish_attempt,
     new_attempt,
-    of_system_job,
     record,
     settle_cancel,
 )
@@ -41,6 +40,7 @@ JOIN_TOO_LARGE = JobError(
     code="join_too_large",
     message="the values that this step joins are larger than 512 KiB together",
 )
+_NOBODY_KNOWS = UUID(int=0)
 NEVER_READY = (DatasetStatus.REJECTED, DatasetStatus.DELETED)
 
 
@@ -67,7 +67,9 @@ def submit(job: JobRecord, facts: Facts) -> None:
         labels=job.labels,
         retry_of=job.retry_of,
         run_at=job.run_at,
+        concurrency_key=job.concurrency_key,
     )
+    deadlines.set_deadline(job)
     if not ahead:
         admit(job, facts)
 
@@ -140,9 +142,9 @@ def revisit(job: JobRecord, facts: Facts) -> None:
     if job.status.is_final:
         return
     for task in job.tasks:
-        if task.status is TaskStatus.RUNNING and (reason := _lost(task, facts)):
+        if task.status is TaskStatus.RUNNING and (reason := deadlines.lost(task, facts)):
             lose(job, task, reason, facts)
-    if job.status.is_final or _over_deadline(job, facts):
+    if job.status.is_final or deadlines.over_deadline(job, facts):
         return
     if (
         job.status is JobStatus.SCHEDULED and job.run_at and job.run_at <= facts.now
@@ -151,7 +153,7 @@ def revisit(job: JobRecord, facts: Facts) -> None:
     for task in job.tasks:
         if task.status is TaskStatus.RETRYING and task.next_at and task.next_at <= facts.now:
             requeue(job, task, facts.now)
-        if task.status is TaskStatus.DISPATCHED and _order_is_old(task, facts):
+        if task.status is TaskStatus.DISPATCHED and deadlines.order_is_old(task, facts):
             task.status = TaskStatus.QUEUED
 
 
@@ -195,7 +197,9 @@ def _start(job: JobRecord, task: TaskRecord, asked: ClaimTask, facts: Facts) -> 
     task.lease_until = facts.now + timedelta(seconds=facts.lease_s)
     task.status, task.ordinal = TaskStatus.RUNNING, 0
     job.attempt = max(job.attempt, task.attempt)
-    job.started_at = job.started_at or facts.now
+    if job.started_at is None:
+        job.started_at = facts.now
+        deadlines.set_deadline(job)
     job.status, job.blocked_reason = JobStatus.RUNNING, None
     left = flow.remaining(job, task)
     if left:
@@ -232,7 +236,17 @@ def _obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
         return BlockedReason.NO_WORKER
     if facts.queues is not None and not facts.queues.issuperset(queues):
         return BlockedReason.NO_WORKER
-    return None
+    return None if _has_its_key(job, facts) else BlockedReason.CONCURRENCY_KEY
+
+
+def _has_its_key(job: JobRecord, facts: Facts) -> bool:
+    """Whether its concurrency key is its own, or free; it is kept until the job has ended."""
+    if job.key is None:
+        return True
+    holder = facts.holders.get(job.key, _NOBODY_KNOWS)
+    if holder is None:
+        facts.holders[job.key] = job.id
+    return holder in (None, job.id)
 
 
 def next_attempt(job: JobRecord) -> datetime | None:
@@ -251,40 +265,6 @@ def queue_ready(job: JobRecord, facts: Facts) -> None:
                 end_failed(job, replace(JOIN_TOO_LARGE, step=first.name), facts.now)
                 return
             task.status = TaskStatus.QUEUED
-
-
-def _lost(task: TaskRecord, facts: Facts) -> str | None:
-    boot = facts.boots.get(task.worker or "")
-    if boot is not None and boot != task.boot_id:
-        return "worker_restarted"
-    if task.lease_until is not None and task.lease_until < facts.now:
-        return "lease_over"
-    return None
-
-
-def _order_is_old(task: TaskRecord, facts: Facts) -> bool:
-    limit = timedelta(seconds=facts.order_s)
-    return task.dispatched_at is not None and task.dispatched_at + limit < facts.now
-
-
-def _over_deadline(job: JobRecord, facts: Facts) -> bool:
-    """End a job whose time is over: a silent cancel, the queue's TTL, the total."""
-    if job.cancel_deadline is not None and job.cancel_deadline < facts.now:
-        end_cancelled(job, CancelOutcome.WORKER_LOST, facts.now)
-        return True
-    waited = facts.now - max(job.created_at, job.run_at or job.created_at)
-    if job.started_at is None and waited > timedelta(seconds=job.timeouts.queue_s):
-        error = JobError(code="queue_ttl", message="the job waited longer than it was allowed to")
-        end(job, JobStatus.EXPIRED, facts.now, CancelOutcome.TOO_LATE)
-        job.error = error
-        record(job, ev.JobExpired, facts.now, error=error, **of_system_job(job))
-        return True
-    total = timedelta(seconds=job.timeouts.total_s)
-    if job.started_at is not None and facts.now - job.started_at > total:
-        error = JobError(code="total_timeout", message="the job took longer than it was allowed to")
-        end_failed(job, error, facts.now)
-        return True
-    return False
 
 
 def _running(job: JobRecord) -> bool:

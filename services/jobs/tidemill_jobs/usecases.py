@@ -98,12 +98,13 @@ def asked_for(
     size: int,
 ) -> dict[str, Any]:
     """What the ledger is asked to submit."""
-    job_id = uuid7()
+    job_id, limit = uuid7(), order.concurrency_key
     return {
         "build": draft(order, made, origin, job_id, size),
         "job_id": job_id,
         "dataset_id": order.dataset_id,
         "key": key,
+        "concurrency_key": None if limit is None else (origin.tenant_id, limit),
         "cursor": cursor,
         "size": size,
     }
@@ -139,6 +140,7 @@ def draft(
             labels=order.labels,
             retry_of=origin.retry_of,
             max_attempts=order.max_attempts,
+            concurrency_key=order.concurrency_key,
             timeouts=order.timeouts,
             run_at=order.run_at,
             created_at=created,

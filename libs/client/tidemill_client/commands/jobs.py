@@ -27,6 +27,7 @@ def submit(
     priority: options.Priority = 4,
     label: options.Labels = None,
     run_at: options.RunAt = None,
+    concurrency_key: options.Concurrency = None,
     key: options.Key = None,
     wait: options.Wait = False,
     follow: options.Follow = False,
@@ -43,6 +44,7 @@ def submit(
         priority=priority,
         labels=calling.labels(label),
         run_at=run_at.astimezone() if run_at else None,
+        concurrency_key=concurrency_key,
     )
     watching.submitted(
         context,
