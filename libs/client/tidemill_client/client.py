@@ -29,6 +29,7 @@ from tidemill_contracts.jobs import (
     Job,
     JobStatus,
     Pipeline,
+    RetryJob,
     RunPipeline,
     StepSpec,
     SubmitBatch,
@@ -167,6 +168,21 @@ class Client(Account):
         """Stop a job; a running one has `grace_s` seconds to end by itself."""
         order = CancelJob(reason=reason, grace_s=grace_s)
         return await self.post(f"/v1/jobs/{job_id}/cancel", Job, order)
+
+    async def retry(
+        self,
+        job_id: UUID,
+        *,
+        from_step: str | None = None,
+        params: Mapping[str, dict[str, Any]] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Run a job that ended again, as a new one; `params` replaces those of named steps.
+
+        With `from_step` the outputs of the steps before it are used again.
+        """
+        order = RetryJob(from_step=from_step, params=dict(params or {}))
+        return await self.post(f"/v1/jobs/{job_id}/retry", Job, order, key=idempotency_key)
 
     async def result(self, job_id: UUID, *, step: str | None = None) -> Any:
         """The value a job or one of its steps gave; the bytes of a table."""

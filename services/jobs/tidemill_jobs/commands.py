@@ -67,6 +67,11 @@ class Command(Struct, kw_only=True, eq=False):
         return []
 
     @property
+    def known_ids(self) -> list[UUID]:
+        """Those of `job_ids` that may be there when this is asked for the first time."""
+        return self.job_ids
+
+    @property
     def dataset_ids(self) -> list[UUID]:
         return []
 
@@ -108,6 +113,10 @@ class Submit(Command, kw_only=True, eq=False):
         return [self.job_id]
 
     @property
+    def known_ids(self) -> list[UUID]:
+        return []
+
+    @property
     def dataset_ids(self) -> list[UUID]:
         return [self.dataset_id] if self.dataset_id else []
 
@@ -128,7 +137,7 @@ class Submit(Command, kw_only=True, eq=False):
             return earlier
         job = book.jobs.get(self.job_id)
         if job is None:
-            job = self.build()
+            job = self.draft(book)
             self._check_dataset(job, book)
             lifecycle.submit(job, book.facts)
             book.jobs[job.id] = job
@@ -142,6 +151,10 @@ class Submit(Command, kw_only=True, eq=False):
             row = KeyRow(*place, self.key.fingerprint, accepted.body, ACCEPTED)
             book.new_keys.append(row)
         return accepted
+
+    def draft(self, book: Book) -> JobRecord:
+        del book
+        return self.build()
 
     def _earlier(self, book: Book) -> Accepted | None:
         if self.key is None:
@@ -163,6 +176,25 @@ class Submit(Command, kw_only=True, eq=False):
             raise DatasetNotFound
         if dataset.status in lifecycle.NEVER_READY:
             raise DatasetUnusable(dataset_status=dataset.status.value)
+
+
+class Retry(Submit, kw_only=True, eq=False):
+    """Make a job of one that ended; that one is locked, so that it is not deleted meanwhile."""
+
+    retry_of: UUID
+
+    @property
+    def known_ids(self) -> list[UUID]:
+        return [self.retry_of]
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return [self.retry_of, self.job_id]
+
+    def draft(self, book: Book) -> JobRecord:
+        if self.retry_of not in book.jobs:
+            raise JobNotFound
+        return self.build()
 
 
 class Claim(Command, kw_only=True, eq=False):

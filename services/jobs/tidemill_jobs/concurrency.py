@@ -59,6 +59,9 @@ async def _settle(
         if job is None:
             break
         book.facts.holders[key] = job.id
+        if job.dataset_id is not None and job.dataset_id not in book.facts.datasets:
+            found = await rows.share_datasets(connection, [job.dataset_id])
+            book.facts.datasets.update(found)
         lifecycle.revisit(job, book.facts)
     if not _is_held(book, key):
         book.facts.holders[key] = None

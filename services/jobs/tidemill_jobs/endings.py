@@ -135,7 +135,7 @@ def of_system_job(job: JobRecord) -> dict[str, Any]:
 def fit(event: ev.JobEvent) -> ev.JobEvent:
     """A too large event made small: for its value stand uri, size and sha256."""
     if isinstance(event, ev.JobSubmitted):
-        steps = [replace(step, params={}) for step in event.steps]
+        steps = [replace(step, params={}, result=None, error=None) for step in event.steps]
         small = replace(event, value=None, steps=steps)
         if len(encode(small)) <= MAX_EVENT_BYTES:
             return small

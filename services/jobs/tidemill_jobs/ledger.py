@@ -21,7 +21,7 @@ import structlog
 from tidemill_jobs import concurrency, idempotency, rows
 from tidemill_jobs.book import Book
 from tidemill_jobs.clock import Clock
-from tidemill_jobs.commands import Command, Report, Revisit, Submit
+from tidemill_jobs.commands import Command, Report, Revisit
 from tidemill_jobs.dispatch import Conveyor
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.recent import RecentJobs
@@ -208,8 +208,7 @@ class Ledger:
     ) -> Book:
         datasets = sorted({d for command in group for d in command.dataset_ids})
         copies = await rows.share_datasets(connection, datasets) if datasets else {}
-        fresh = not again
-        ids = {j for c in group if not (fresh and isinstance(c, Submit)) for j in c.job_ids}
+        ids = {j for c in group for j in (c.job_ids if again else c.known_ids)}
         jobs = await rows.lock_jobs(connection, sorted(ids), self._recent) if ids else {}
         missing = {job.dataset_id for job in jobs.values() if job.dataset_id} - copies.keys()
         if missing and any(isinstance(command, Revisit) for command in group):

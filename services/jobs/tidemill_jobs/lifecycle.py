@@ -48,6 +48,10 @@ class JobFinished(Conflict):
     """The job has already finished."""
 
 
+class JobNotFinished(Conflict):
+    """The job has not finished yet."""
+
+
 def submit(job: JobRecord, facts: Facts) -> None:
     """The first events of a job, and whether it may run at once."""
     ahead = job.run_at is not None and job.run_at > facts.now

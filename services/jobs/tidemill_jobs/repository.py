@@ -60,6 +60,15 @@ class JobRepository(Repository):
         )
         return await self.all(query.order_by(attempts.c.started_at), AttemptRecord)
 
+    async def queues_of(self, job_id: UUID) -> dict[int, str]:
+        """The queue of each of the job's steps, by the step's place in the list."""
+        query = select(tasks.c.steps, tasks.c.queue).where(
+            tasks.c.job_id == job_id,
+            tasks.c.tenant_id == self.tenant_id,
+        )
+        rows = (await self.connection.execute(query)).all()
+        return {index: row.queue for row in rows for index in row.steps}
+
     async def last_run(self, job_id: UUID) -> tuple[int, UUID] | None:
         """(attempt, run_id) of the job's last task: where its artifacts lie."""
         query = select(tasks.c.attempt, tasks.c.run_id).where(

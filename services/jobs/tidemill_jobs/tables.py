@@ -52,6 +52,8 @@ tasks = Table(
     Column("id", Uuid, primary_key=True),
     Column("job_id", Uuid, primary_key=True),
     Column("tenant_id", Uuid),
+    Column[Any]("steps", JSON),
+    Column("queue", Text),
     Column("status", Text),
     Column("attempt", Integer),
     Column("run_id", Uuid),

@@ -68,10 +68,20 @@ async def submit_job(
     kept = key_of(principal.tenant_id, route, key, order)
     made = await planned(app, order)
     asked = asked_for(order, made, origin, key=kept, cursor=str(head(app)), size=size)
+    return await accept(app, principal.tenant_id, Submit, asked)
+
+
+async def accept(
+    app: Litestar,
+    tenant_id: UUID,
+    kind: type[Submit],
+    asked: dict[str, Any],
+) -> Accepted:
+    """Have the ledger make a job, learning of its dataset if need be."""
     with suppress(DatasetUnknownYet):
-        return await app.state.ledger.ask(Submit, **asked)
-    await learn_dataset(app, principal.tenant_id, order.dataset_id)
-    return await app.state.ledger.ask(Submit, **asked)
+        return await app.state.ledger.ask(kind, **asked)
+    await learn_dataset(app, tenant_id, asked["dataset_id"])
+    return await app.state.ledger.ask(kind, **asked)
 
 
 async def planned(app: Litestar, order: SubmitJob) -> plan.Plan:

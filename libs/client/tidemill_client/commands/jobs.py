@@ -109,6 +109,32 @@ def cancel(
 
 
 @app.command()
+def retry(
+    context: typer.Context,
+    job: JobId,
+    *,
+    from_step: Annotated[
+        str | None, typer.Option(help="Run from this step on; use what the steps before it gave.")
+    ] = None,
+    params: Annotated[
+        str | None, typer.Option(help='Other parameters, as JSON: {"step": {…}}.')
+    ] = None,
+    key: options.Key = None,
+    wait: options.Wait = False,
+    follow: options.Follow = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a job that ended again, as a new job."""
+    kind = dict[str, dict[str, Any]]
+    changed = calling.json_value(params, kind, option="--params") if params else None
+    watching.submitted(
+        context,
+        lambda client: client.retry(job, from_step=from_step, params=changed, idempotency_key=key),
+        watching.Watch(wait=wait, follow=follow, as_json=as_json),
+    )
+
+
+@app.command()
 def wait(
     context: typer.Context, job: JobId, *, follow: options.Follow = False, as_json: AsJson = False
 ) -> None:
