@@ -187,6 +187,7 @@ class Ledger:
             decided = [(command, _decide(command, book)) for command in group]
             await concurrency.hand_over(connection, book, self._recent)
             orders = self._conveyor.start(book)
+            await self._conveyor.line_up(connection, book)
             windows = self._conveyor.windows(book)
             if windows and not reads:
                 await stack.enter_async_context(connection.transaction())

@@ -6,14 +6,12 @@ attempt that owns a task may change it (attempt and run_id, never how often an o
 """
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from msgspec.structs import replace
 
 from tidemill_contracts import job_events as ev
 from tidemill_contracts.datasets import DatasetStatus
 from tidemill_contracts.jobs import (
-    BlockedReason,
     Cancel,
     CancelJob,
     CancelOutcome,
@@ -24,23 +22,28 @@ from tidemill_contracts.jobs import (
 from tidemill_contracts.work import ClaimAnswer, ClaimOutcome, ClaimTask
 from tidemill_jobs import deadlines, flow
 from tidemill_jobs.endings import (
+    MAX_REASON,
     end_cancelled,
     end_failed,
     finish_attempt,
+    give_up,
     new_attempt,
     record,
     settle_cancel,
 )
+from tidemill_jobs.obstacles import obstacle
 from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus, public_step
 from tidemill_kit.errors import Conflict
 
 CANCEL_SLACK_S = 6.0
 CRASH_LOOP = 3
+# orders that nobody claims do not count: NATS may be away for long
+MAX_DISPATCHES = 20
+RETURNED = "returned"
 JOIN_TOO_LARGE = JobError(
     code="join_too_large",
     message="the values that this step joins are larger than 512 KiB together",
 )
-_NOBODY_KNOWS = UUID(int=0)
 NEVER_READY = (DatasetStatus.REJECTED, DatasetStatus.DELETED)
 
 
@@ -85,7 +88,7 @@ def admit(job: JobRecord, facts: Facts) -> None:
         error = JobError(code="dataset_unusable", message=f"the dataset is {dataset.status.value}")
         end_failed(job, error, facts.now)
         return
-    reason = _obstacle(job, facts)
+    reason = obstacle(job, facts)
     if reason is not None:
         if job.blocked_reason is not reason:
             job.status, job.blocked_reason = JobStatus.BLOCKED, reason
@@ -165,24 +168,49 @@ def lose(job: JobRecord, task: TaskRecord, reason: str, facts: Facts) -> None:
     """The worker of this attempt is gone; that burns no retry, but three in a row are enough."""
     lost = task.failures.get("worker_lost", 0) + 1
     task.failures["worker_lost"] = lost
-    finish_attempt(job, task, "lost", facts.now)
+    error = JobError(code="worker_lost", message=reason)
+    finish_attempt(job, task, "lost", facts.now, error)
+    if lost < CRASH_LOOP or job.status is JobStatus.CANCELLING:
+        returned(job, task, reason, facts, cancelled=TaskStatus.LOST)
+        return
+    _record_lost(job, task, reason, facts)
+    task.status = TaskStatus.FAILED
+    error = JobError(code="crash_loop", message=f"the worker was lost {lost} times in a row")
+    give_up(job, "crash_loop", error, facts.now)
+
+
+def returned(
+    job: JobRecord,
+    task: TaskRecord,
+    reason: str,
+    facts: Facts,
+    *,
+    cancelled: TaskStatus = TaskStatus.CANCELLED,
+) -> None:
+    """An order came back without an end of the work; that burns no retry, but cannot go on ever."""
+    _record_lost(job, task, reason, facts)
+    count = task.failures.get(RETURNED, 0) + 1
+    task.failures[RETURNED] = count
+    if job.status is JobStatus.CANCELLING:
+        task.status = cancelled
+        settle_cancel(job, facts.now)
+    elif count >= MAX_DISPATCHES:
+        task.status = TaskStatus.FAILED
+        error = JobError(code="dispatches_exhausted", message=f"it was handed out {count} times")
+        give_up(job, "dispatches_exhausted", error, facts.now)
+    else:
+        requeue(job, task, facts.now)
+
+
+def _record_lost(job: JobRecord, task: TaskRecord, reason: str, facts: Facts) -> None:
     record(
         job,
         ev.JobAttemptLost,
         facts.now,
         attempt=task.attempt,
         worker=task.worker or "",
-        reason=reason,
+        reason=reason[:MAX_REASON],
     )
-    if job.status is JobStatus.CANCELLING:
-        task.status = TaskStatus.CANCELLED
-        settle_cancel(job, CancelOutcome.WORKER_LOST, facts.now)
-    elif lost >= CRASH_LOOP:
-        task.status = TaskStatus.FAILED
-        error = JobError(code="crash_loop", message=f"the worker was lost {lost} times in a row")
-        end_failed(job, error, facts.now)
-    else:
-        requeue(job, task, facts.now)
 
 
 def requeue(job: JobRecord, task: TaskRecord, now: datetime) -> None:
@@ -198,6 +226,7 @@ def requeue(job: JobRecord, task: TaskRecord, now: datetime) -> None:
 def _start(job: JobRecord, task: TaskRecord, asked: ClaimTask, facts: Facts) -> None:
     task.attempt += 1
     task.run_id, task.worker, task.boot_id = asked.run_id, asked.worker, asked.boot_id
+    task.stalled = False
     task.lease_until = facts.now + timedelta(seconds=facts.lease_s)
     task.status, task.ordinal = TaskStatus.RUNNING, 0
     job.attempt = max(job.attempt, task.attempt)
@@ -226,31 +255,6 @@ def _granted(job: JobRecord, task: TaskRecord) -> ClaimAnswer:
         attempt=task.attempt,
         work=flow.work(job, task),
     )
-
-
-def _obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
-    if job.dataset_id is not None and not job.system:
-        dataset = facts.datasets.get(job.dataset_id)
-        if dataset is None or dataset.frame is None:
-            return BlockedReason.DATASET
-    queues = [task.queue for task in job.tasks]
-    if not facts.paused.isdisjoint(queues):
-        return BlockedReason.QUEUE_PAUSED
-    if not facts.processors.issuperset([step.processor for step in job.steps]):
-        return BlockedReason.NO_WORKER
-    if facts.queues is not None and not facts.queues.issuperset(queues):
-        return BlockedReason.NO_WORKER
-    return None if _has_its_key(job, facts) else BlockedReason.CONCURRENCY_KEY
-
-
-def _has_its_key(job: JobRecord, facts: Facts) -> bool:
-    """Whether its concurrency key is its own, or free; it is kept until the job has ended."""
-    if job.key is None:
-        return True
-    holder = facts.holders.get(job.key, _NOBODY_KNOWS)
-    if holder is None:
-        facts.holders[job.key] = job.id
-    return holder in (None, job.id)
 
 
 def next_attempt(job: JobRecord) -> datetime | None:

@@ -13,7 +13,7 @@ from tidemill_contracts.work import Payload
 from tidemill_jobs import plan
 from tidemill_jobs.lifecycle import JobNotFinished
 from tidemill_jobs.plan import ParamsInvalid
-from tidemill_jobs.records import JobRecord, StepRecord, TaskStatus
+from tidemill_jobs.records import JobRecord, StepRecord, TaskRecord, TaskStatus
 from tidemill_kit.errors import Conflict, Invalid
 
 
@@ -78,9 +78,7 @@ def draft(
     made = _planned(job, order, processors, queues)
     job_id, moment = uuid7(), now()
     tasks = plan.tasks(made, job_id, job.tenant_id, job.priority)
-    for task in tasks:
-        if all(made.steps[index].name in kept for index in task.steps):
-            task.status = TaskStatus.DONE
+    _mark_done([task for task in tasks if all(made.steps[i].name in kept for i in task.steps)])
     return JobRecord(
         id=job_id,
         tenant_id=job.tenant_id,
@@ -138,6 +136,11 @@ def _named(job: JobRecord, error: FieldError) -> FieldError:
     """A field of a step's parameters, under the step's name."""
     _, index, _, *inside = error.field.split(".")
     return FieldError(".".join(["params", job.steps[int(index)].name, *inside]), error.message)
+
+
+def _mark_done(tasks: Sequence[TaskRecord]) -> None:
+    for task in tasks:
+        task.status = TaskStatus.DONE
 
 
 def _with_output(step: StepRecord, kept: StepRecord | None) -> StepRecord:
