@@ -209,6 +209,22 @@ class Step(Struct, frozen=True, kw_only=True):
     error: JobError | None = None
 
 
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One run of a task, that is of neighbouring steps of a job."""
+
+    job_id: UUID
+    task_id: UUID
+    attempt: int
+    tenant_id: UUID
+    run_id: UUID
+    worker: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    duration_s: float | None = None
+    outcome: str | None = None
+    error: JobError | None = None
+
+
 class Job(Struct, frozen=True, kw_only=True):
     """What the API says of a job; its result is that of its last listed step."""
 

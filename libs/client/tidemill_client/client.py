@@ -25,6 +25,7 @@ from tidemill_contracts.datasets import (
 )
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.jobs import (
+    Attempt,
     CancelJob,
     Job,
     JobStatus,
@@ -198,6 +199,10 @@ class Client(Account):
         """What a job or one of its steps gave, to read, save or stream."""
         path = f"/v1/jobs/{job_id}" + (f"/steps/{quote(step, safe='')}" if step else "")
         return Download(self.gateway, f"{path}/result", format=format)
+
+    async def attempts(self, job_id: UUID) -> list[Attempt]:
+        """Every attempt with its worker, its times and its error, oldest first."""
+        return (await self.get(f"/v1/jobs/{job_id}/attempts", Page[Attempt])).items
 
     async def job_events(self, job_id: UUID) -> list[Received]:
         """A job's whole history, oldest first."""

@@ -63,7 +63,24 @@ def beat(job: JobRecord, held: Held, facts: Facts) -> BeatOutcome:
     if task.status is not TaskStatus.RUNNING:
         return BeatOutcome.SUPERSEDED
     task.lease_until = facts.now + timedelta(seconds=facts.lease_s)
+    _watch(job, task, held, facts)
     return BeatOutcome.CANCELLED if job.status is JobStatus.CANCELLING else BeatOutcome.OK
+
+
+def _watch(job: JobRecord, task: TaskRecord, held: Held, facts: Facts) -> None:
+    """Tell once of each silence that lasts longer than the job allows."""
+    silent = held.idle_s > job.timeouts.stall_s
+    if silent and not task.stalled and job.status is not JobStatus.CANCELLING:
+        left = flow.remaining(job, task)
+        record(
+            job,
+            ev.JobStalled,
+            facts.now,
+            attempt=task.attempt,
+            step=left[0].name if left else "",
+            idle_s=round(held.idle_s, 1),
+        )
+    task.stalled = silent
 
 
 def _apply(job: JobRecord, task: TaskRecord, said: ReportTask, facts: Facts) -> None:

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from tidemill_contracts.identity import Principal, Role
 from tidemill_contracts.jobs import (
+    Attempt,
     CancelJob,
     Job,
     JobStatus,
@@ -24,7 +25,7 @@ from tidemill_contracts.pages import Page
 from tidemill_jobs import batches, results, retrying, usecases
 from tidemill_jobs.book import Accepted
 from tidemill_jobs.commands import JobNotFound
-from tidemill_jobs.records import JSON, AttemptRecord, public
+from tidemill_jobs.records import JSON, public
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.results import Wanted
 from tidemill_kit.auth import caller
@@ -169,7 +170,7 @@ class JobController(Controller):
         return Page(found[:limit], str(cursor + limit) if len(found) > limit else None)
 
     @get("/{job_id:uuid}/attempts", opt=READ, operation_id="jobAttempts")
-    async def attempts(self, job_id: FromPath[UUID], jobs: Jobs) -> Page[AttemptRecord]:
+    async def attempts(self, job_id: FromPath[UUID], jobs: Jobs) -> Page[Attempt]:
         """Every attempt with its worker, its times and its error."""
         if await jobs.get(job_id) is None:
             raise JobNotFound

@@ -24,7 +24,10 @@ type Hear = Callable[[Word], Awaitable[None]]
 
 
 class Slot:
-    """A place for one task; its child is replaced when it has ended or done enough."""
+    """A place for one task; its child is replaced when it has ended or done enough.
+
+    `moved_at` is when the child was last heard of, on the monotonic clock.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Slot:
         self._signalled = False
         self._job_id: UUID | None = None
         self._lines = 0
+        self.moved_at = time.monotonic()
 
     @property
     def cold(self) -> bool:
@@ -99,6 +103,7 @@ class Slot:
 
     async def _follow(self, child: Child, hear: Hear) -> Ended:
         while (word := await child.hear()) is not None:
+            self.moved_at = time.monotonic()
             match word:
                 case Ended():
                     return word
@@ -137,6 +142,7 @@ class Slot:
         self._idle(self)
 
     def _printed(self, line: str) -> None:
+        self.moved_at = time.monotonic()
         self._record(line, stream="output")
 
     def _record(self, line: str, **fields: object) -> None:

@@ -144,6 +144,26 @@ def wait(
 
 
 @app.command()
+def attempts(context: typer.Context, job: JobId, *, as_json: AsJson = False) -> None:
+    """List a job's attempts: worker, duration, how each ended."""
+    found = calling.run(context, lambda client: client.attempts(job))
+    if as_json:
+        terminal.json_page(found)
+        return
+    rows = [
+        (
+            each.attempt,
+            each.worker,
+            each.duration_s,
+            each.outcome,
+            each.error and each.error.message,
+        )
+        for each in found
+    ]
+    terminal.table(["attempt", "worker", "seconds", "outcome", "error"], rows)
+
+
+@app.command()
 def events(context: typer.Context, job: JobId, *, as_json: AsJson = False) -> None:
     """List a job's events, oldest first."""
     for event in calling.run(context, lambda client: client.job_events(job)):
