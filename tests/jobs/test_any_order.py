@@ -11,12 +11,10 @@ from msgspec.structs import replace
 
 from tests.jobs.builders import (
     BOOT,
-    FORK,
     START,
     a_claim,
     a_dataset,
     a_draft,
-    a_failure,
     a_report,
     held,
     send_out,
@@ -24,12 +22,11 @@ from tests.jobs.builders import (
 )
 from tests.jobs.promises import Promises
 from tests.jobs.reruns import run_again
+from tests.jobs.shapes import ENDS, SHAPES
 from tidemill_contracts.datasets import DatasetStatus
-from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import (
     CancelJob,
     JobStatus,
-    OnError,
     StepSpec,
 )
 from tidemill_contracts.work import (
@@ -38,35 +35,15 @@ from tidemill_contracts.work import (
     ClaimTask,
     Ending,
     Payload,
-    Released,
     ReportOutcome,
     ReportTask,
     StepOutput,
-    Stopped,
     Succeeded,
 )
 from tidemill_jobs import lifecycle, reports
 from tidemill_jobs.lifecycle import JobFinished
 from tidemill_jobs.records import Facts, Key, TaskRecord, TaskStatus
 
-MAY_FAIL = StepSpec(processor="wait", name="maybe", on_error=OnError.CONTINUE)
-SHAPES: list[tuple[StepSpec | str, ...]] = [
-    ("wait",),
-    ("noop", "wait", "wait"),
-    ("wait", MAY_FAIL, "wait"),
-    FORK,
-    (*FORK, StepSpec(processor="render", name="d", needs=["a"], on_error=OnError.CONTINUE)),
-]
-ENDS: list[Ending] = [
-    Succeeded(),
-    Stopped(),
-    Stopped(killed=True),
-    Released(reason="drain"),
-    Succeeded(),
-    Succeeded(),
-    *[a_failure(kind) for kind in FailureKind],
-    a_failure(FailureKind.TRANSIENT, retry_after_s=0.0),
-]
 OTHER = UUID(int=7)
 SELDOM = st.sampled_from([False] * 5 + [True])
 WORKERS = {"w": BOOT, "v": UUID(int=2)}
