@@ -126,7 +126,8 @@ class Submit(Command, kw_only=True, eq=False):
 
     @property
     def reads(self) -> bool:
-        return any(asked is not None for asked in (self.key, self.dataset_id, self.concurrency_key))
+        asked = (self.key, self.dataset_id, self.concurrency_key)
+        return bool(self.known_ids) or any(each is not None for each in asked)
 
     @property
     def concurrency_keys(self) -> list[Key]:
@@ -137,7 +138,9 @@ class Submit(Command, kw_only=True, eq=False):
             return earlier
         job = book.jobs.get(self.job_id)
         if job is None:
-            job = self.draft(book)
+            if not book.jobs.keys() >= set(self.known_ids):
+                raise JobNotFound
+            job = self.build()
             self._check_dataset(job, book)
             lifecycle.submit(job, book.facts)
             book.jobs[job.id] = job
@@ -151,10 +154,6 @@ class Submit(Command, kw_only=True, eq=False):
             row = KeyRow(*place, self.key.fingerprint, accepted.body, ACCEPTED)
             book.new_keys.append(row)
         return accepted
-
-    def draft(self, book: Book) -> JobRecord:
-        del book
-        return self.build()
 
     def _earlier(self, book: Book) -> Accepted | None:
         if self.key is None:
@@ -190,11 +189,6 @@ class Retry(Submit, kw_only=True, eq=False):
     @property
     def job_ids(self) -> list[UUID]:
         return [self.retry_of, self.job_id]
-
-    def draft(self, book: Book) -> JobRecord:
-        if self.retry_of not in book.jobs:
-            raise JobNotFound
-        return self.build()
 
 
 class Claim(Command, kw_only=True, eq=False):
