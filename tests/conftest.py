@@ -1,6 +1,7 @@
 """Real servers, started once: `infra` without services, `stack` with everything."""
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ SHORT_TIMERS = {
     "TM_AUTHENTICATE_S": "1",
     "TM_EXPIRY_WARNING_S": "2",
     "TM_RING_EVENTS": "100",
+    "TM_PROCESSOR_PATHS": str(Path(__file__).parent / "e2e" / "own"),
     "TM_MAX_DATASET_BYTES": str(4 * 1024 * 1024),
 }
 WHOLE_SYSTEMS = frozenset({"stack", "restless", "talkative"})

@@ -61,6 +61,7 @@ class JobSubmitted(JobEvent, frozen=True, kw_only=True, tag="job.submitted"):
     labels: dict[str, str] = field(default_factory=dict[str, str])
     retry_of: UUID | None = None
     run_at: datetime | None = None
+    concurrency_key: str | None = None
 
 
 class JobQueued(JobEvent, frozen=True, kw_only=True, tag="job.queued"):
@@ -116,9 +117,11 @@ class JobAttemptLost(JobEvent, frozen=True, kw_only=True, tag="job.attempt_lost"
 
 
 class JobStalled(JobEvent, frozen=True, kw_only=True, tag="job.stalled"):
-    """A running attempt has made no progress for longer than allowed."""
+    """A running attempt has shown no progress, log line or output for `idle_s` seconds."""
 
     attempt: int
+    step: str = ""
+    idle_s: float = 0.0
 
 
 class JobCancelRequested(JobEvent, frozen=True, kw_only=True, tag="job.cancel_requested"):

@@ -19,6 +19,7 @@ QueueName = Annotated[
     Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$(?!\n)"),
 ]
 Reason = Annotated[str, Meta(max_length=500)]
+ConcurrencyKey = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class JobStatus(StrEnum):
@@ -126,6 +127,7 @@ class Timeouts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     queue_s: Annotated[float, Meta(gt=0, le=604_800)] = 86_400.0
     attempt_s: Annotated[float, Meta(gt=0, le=86_400)] = 1_800.0
     total_s: Annotated[float, Meta(gt=0, le=604_800)] = 21_600.0
+    stall_s: Annotated[float, Meta(gt=0, le=86_400)] = 300.0
 
 
 class StepSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -142,7 +144,10 @@ class StepSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class SubmitJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A job to run: `steps`, or one `processor` with `params`; on a dataset, a value or nothing."""
+    """A job to run: `steps`, or one `processor` with `params`; on a dataset, a value or nothing.
+
+    Of the jobs with the same `concurrency_key` one runs at a time, in the order of submission.
+    """
 
     steps: Annotated[list[StepSpec], Meta(min_length=1, max_length=50)] | None = None
     processor: Name | None = None
@@ -155,6 +160,7 @@ class SubmitJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     run_at: Annotated[datetime, Meta(tz=True)] | None = None
     timeouts: Timeouts = Timeouts()
     max_attempts: Annotated[int, Meta(ge=1, le=20)] = 4
+    concurrency_key: ConcurrencyKey | None = None
 
 
 class SubmitBatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -177,6 +183,17 @@ class CancelJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     grace_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
 
 
+class RetryJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Run a job that ended again, as a new job.
+
+    With `from_step` the outputs of the steps before it are used again; `params` replaces those of
+    the steps it names.
+    """
+
+    from_step: Name | None = None
+    params: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+
+
 class Step(Struct, frozen=True, kw_only=True):
     """A step as the API shows it."""
 
@@ -189,6 +206,22 @@ class Step(Struct, frozen=True, kw_only=True):
     on_error: OnError = OnError.FAIL
     status: StepStatus = StepStatus.PENDING
     result: Result | None = None
+    error: JobError | None = None
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One run of a task, that is of neighbouring steps of a job."""
+
+    job_id: UUID
+    task_id: UUID
+    attempt: int
+    tenant_id: UUID
+    run_id: UUID
+    worker: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    duration_s: float | None = None
+    outcome: str | None = None
     error: JobError | None = None
 
 
@@ -211,6 +244,7 @@ class Job(Struct, frozen=True, kw_only=True):
     priority: int = 4
     labels: dict[str, str] = field(default_factory=dict[str, str])
     retry_of: UUID | None = None
+    concurrency_key: str | None = None
     next_attempt_at: datetime | None = None
     created_at: datetime
     updated_at: datetime

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from tidemill_contracts.datasets import Frame
 from tidemill_contracts.job_events import FailureKind
@@ -13,6 +13,7 @@ from tidemill_contracts.jobs import JobError, Progress
 from tidemill_contracts.processors import ProcessorInfo
 
 MAX_INLINE_BYTES = 256 * 1024
+WorkerName = Annotated[str, Meta(max_length=255)]
 
 
 class Source(Struct, frozen=True):
@@ -67,7 +68,7 @@ class ClaimTask(Struct, frozen=True, kw_only=True):
     job_id: UUID
     dispatch: int
     run_id: UUID
-    worker: str
+    worker: WorkerName
     boot_id: UUID
 
 
@@ -144,19 +145,20 @@ class ReportOutcome(StrEnum):
     TERMINAL = "terminal"
 
 
-class Held(Struct, frozen=True, kw_only=True):
-    """An attempt that a worker owns."""
+class Held(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt that a worker owns, and for how long it has shown no progress."""
 
     task_id: UUID
     job_id: UUID
     attempt: int
     run_id: UUID
+    idle_s: float = 0.0
 
 
 class Beat(Struct, frozen=True, kw_only=True):
     """A sign of life for all tasks of a worker."""
 
-    worker: str
+    worker: WorkerName
     boot_id: UUID
     held: list[Held]
 
@@ -170,7 +172,7 @@ class BeatOutcome(StrEnum):
 class Announce(Struct, frozen=True, kw_only=True):
     """A worker says who it is and what it can do; a new boot ends the older boot's leases."""
 
-    worker: str
+    worker: WorkerName
     boot_id: UUID
     slots: int
     processors: list[ProcessorInfo] = field(default_factory=list[ProcessorInfo])

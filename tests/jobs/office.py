@@ -56,6 +56,7 @@ class Office:
         url: str,
         database: Database,
         queue: str | None = None,
+        slots: int = SLOTS,
     ) -> AsyncGenerator[Self]:
         queue = queue or f"q{uuid4().hex[:12]}"
         orders = asyncio.Queue[RunTask]()
@@ -68,7 +69,7 @@ class Office:
         fleet = Fleet(database, alive_s=3_600)
         infos = [replace(info, queue=queue) for info in PROCESSORS.values()]
         await fleet.announce(
-            Announce(worker=f"w-{queue}", boot_id=BOOT, slots=SLOTS, processors=infos)
+            Announce(worker=f"w-{queue}", boot_id=BOOT, slots=slots, processors=infos)
         )
         ledger = Ledger(url, fleet, lease_s=30, order_s=15, committed=committed)
         running = asyncio.create_task(ledger.run())

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from tidemill_contracts.jobs import JobStatus, OnError, StepStatus
+from tidemill_contracts.jobs import BlockedReason, JobStatus, OnError, StepStatus
 from tidemill_contracts.work import Payload
 from tidemill_jobs.records import JobRecord, TaskStatus
 
@@ -90,6 +90,26 @@ class Promises(RuleBasedStateMachine):
                 assert statuses & {TaskStatus.QUEUED, TaskStatus.DISPATCHED, TaskStatus.RUNNING}
             case _:
                 pass
+
+    @invariant()
+    def an_open_job_has_a_deadline(self) -> None:
+        assert (self.job.deadline is None) == self.job.status.is_final
+
+    @invariant()
+    def only_a_failed_job_is_filed_and_only_once(self) -> None:
+        assert len(self.job.dead_letters) <= 1
+        assert not self.job.dead_letters or self.job.status is JobStatus.FAILED
+
+    @invariant()
+    def who_waits_for_the_key_does_not_hold_it(self) -> None:
+        waits = self.job.blocked_reason is BlockedReason.CONCURRENCY_KEY
+        assert not (waits and self.holder() == self.job.id)
+        begun = self.job.status not in (JobStatus.BLOCKED, JobStatus.SCHEDULED)
+        assert not begun or self.job.status.is_final or self.holder() == self.job.id
+
+    def holder(self) -> UUID | None:
+        """Who holds the job's concurrency key."""
+        raise NotImplementedError
 
     @invariant()
     def the_next_attempt_is_the_first_of_its_tasks(self) -> None:

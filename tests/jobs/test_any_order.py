@@ -11,56 +11,40 @@ from msgspec.structs import replace
 
 from tests.jobs.builders import (
     BOOT,
-    FORK,
     START,
     a_claim,
     a_dataset,
     a_draft,
-    a_failure,
     a_report,
     held,
     send_out,
     some_facts,
 )
 from tests.jobs.promises import Promises
+from tests.jobs.reruns import run_again
+from tests.jobs.shapes import ENDS, SHAPES
 from tidemill_contracts.datasets import DatasetStatus
-from tidemill_contracts.job_events import FailureKind
-from tidemill_contracts.jobs import CancelJob, JobStatus, OnError, StepSpec
+from tidemill_contracts.jobs import (
+    CancelJob,
+    JobStatus,
+    StepSpec,
+)
 from tidemill_contracts.work import (
     BeatOutcome,
     ClaimOutcome,
     ClaimTask,
     Ending,
     Payload,
-    Released,
     ReportOutcome,
     ReportTask,
     StepOutput,
-    Stopped,
     Succeeded,
 )
 from tidemill_jobs import lifecycle, reports
 from tidemill_jobs.lifecycle import JobFinished
-from tidemill_jobs.records import Facts, TaskRecord, TaskStatus
+from tidemill_jobs.records import Facts, Key, TaskRecord, TaskStatus
 
-MAY_FAIL = StepSpec(processor="wait", name="maybe", on_error=OnError.CONTINUE)
-SHAPES: list[tuple[StepSpec | str, ...]] = [
-    ("wait",),
-    ("noop", "wait", "wait"),
-    ("wait", MAY_FAIL, "wait"),
-    FORK,
-    (*FORK, StepSpec(processor="render", name="d", needs=["a"], on_error=OnError.CONTINUE)),
-]
-ENDS: list[Ending] = [
-    Succeeded(),
-    Stopped(),
-    Stopped(killed=True),
-    Released(reason="drain"),
-    Succeeded(),
-    Succeeded(),
-    *[a_failure(kind) for kind in FailureKind],
-    a_failure(FailureKind.TRANSIENT, retry_after_s=0.0),
-]
+OTHER = UUID(int=7)
 SELDOM = st.sampled_from([False] * 5 + [True])
 WORKERS = {"w": BOOT, "v": UUID(int=2)}
 WORKER = st.sampled_from(list(WORKERS))
@@ -78,6 +62,7 @@ class Jobs(Promises):
     @initialize(
         shape=st.sampled_from(SHAPES),
         waits=SELDOM,
+        taken=SELDOM,
         delay=st.sampled_from([None, None, None, None, 60]),
         attempts=st.integers(1, 4),
     )
@@ -85,6 +70,7 @@ class Jobs(Promises):
         self,
         shape: tuple[StepSpec | str, ...],
         waits: bool,
+        taken: bool,
         delay: int | None,
         attempts: int,
     ) -> None:
@@ -99,13 +85,29 @@ class Jobs(Promises):
             value=1,
             dataset_id=dataset.id,
             max_attempts=attempts,
+            concurrency_key="k",
             run_at=START + timedelta(seconds=delay) if delay else None,
         )
+        self.holders: dict[Key, UUID | None] = {self.key: OTHER if taken else None}
         lifecycle.submit(self.job, self.facts)
 
     @property
+    def key(self) -> Key:
+        return (self.job.tenant_id, "k")
+
+    @property
     def facts(self) -> Facts:
-        return some_facts(self.now, boots=self.boots, datasets=self.datasets)
+        return some_facts(self.now, boots=self.boots, datasets=self.datasets, holders=self.holders)
+
+    def holder(self) -> UUID | None:
+        return self.holders[self.key]
+
+    @rule(turns=TURNS)
+    def free_the_key(self, turns: Turns) -> None:
+        self.work(turns)
+        if self.holder() == OTHER:
+            self.holders[self.key] = None
+            lifecycle.revisit(self.job, self.facts)
 
     @rule(turns=TURNS)
     def go_on(self, turns: Turns) -> None:
@@ -154,8 +156,8 @@ class Jobs(Promises):
             said = replace(said, attempt=attempt, run_id=claim.run_id, ordinal=ordinal)
             self.report(said)
 
-    @rule(turns=TURNS, index=INDEX, attempt=st.integers(1, 3))
-    def beat(self, turns: Turns, index: int, attempt: int) -> None:
+    @rule(turns=TURNS, index=INDEX, attempt=st.integers(1, 3), idle_s=st.sampled_from([0, 301]))
+    def beat(self, turns: Turns, index: int, attempt: int, idle_s: float) -> None:
         self.work(turns)
         if not self.claims:
             return
@@ -163,11 +165,15 @@ class Jobs(Promises):
         task = self.task(claim.task_id)
         lease = task.lease_until
         is_owner = (task.run_id, task.attempt) == (claim.run_id, attempt)
-        alive = replace(held(task), attempt=attempt, run_id=claim.run_id)
+        alive = replace(held(task), attempt=attempt, run_id=claim.run_id, idle_s=idle_s)
+        told, stalled = self.job.seq, task.stalled
         outcome = reports.beat(self.job, alive, self.facts)
         if not is_owner or task.status is not TaskStatus.RUNNING:
             assert outcome is BeatOutcome.SUPERSEDED
             assert task.lease_until == lease
+            assert self.job.seq == told
+        elif self.job.status is not JobStatus.CANCELLING:
+            assert self.job.seq == told + (idle_s > 300 and not stalled)
 
     @rule(turns=TURNS, meant=SELDOM, grace_s=st.sampled_from([0.0, 10.0]))
     def cancel(self, turns: Turns, meant: bool, grace_s: float) -> None:
@@ -209,6 +215,8 @@ class Jobs(Promises):
         assert self.job.status.is_final
         self.an_ended_job_has_nothing_left_to_run()
         self.an_ending_is_one_and_the_last()
+        for step in self.job.steps:
+            run_again(self.job, step.name, self.now)
 
     def task(self, task_id: UUID) -> TaskRecord:
         found = self.job.task(task_id)

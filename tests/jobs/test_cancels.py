@@ -224,3 +224,39 @@ def test_a_cancel_stops_what_waits_to_be_tried_again() -> None:
 
     assert (job.status, task.status) == (JobStatus.CANCELLED, TaskStatus.CANCELLED)
     assert job.next_attempt_at is None
+
+
+@pytest.mark.parametrize(
+    ("endings", "outcome"),
+    [
+        ([Stopped(killed=True), Stopped()], CancelOutcome.KILLED),
+        ([Stopped(), Stopped(killed=True)], CancelOutcome.KILLED),
+        ([Stopped(), Stopped()], CancelOutcome.COOPERATIVE),
+    ],
+)
+def test_of_several_tasks_the_worst_gives_the_cancels_outcome(
+    endings: list[Stopped], outcome: CancelOutcome
+) -> None:
+    job = a_job(*FORK)
+    begun = begin(job)
+    lifecycle.cancel(job, CancelJob(), START)
+
+    for task, ending in zip(begun, endings, strict=True):
+        reports.report(job, a_report(task, ending), some_facts())
+
+    assert job.cancel is not None
+    assert job.cancel.outcome is outcome
+
+
+def test_a_task_that_was_lost_is_worse_than_one_that_stopped() -> None:
+    job = a_job(*FORK)
+    first, second = begin(job)
+    lifecycle.cancel(job, CancelJob(grace_s=300), START)
+    reports.beat(job, held(second), later(29))
+
+    lifecycle.revisit(job, later(31))
+    reports.report(job, a_report(second, Stopped()), later(32))
+
+    assert first.status is TaskStatus.LOST
+    assert job.cancel is not None
+    assert job.cancel.outcome is CancelOutcome.WORKER_LOST

@@ -99,7 +99,7 @@ class Load:
 OPEN = "select id from jobs where id = any($1) and finished_at is null order by id"
 LIVING_TASKS = """
 select tasks.status from tasks join jobs on jobs.id = tasks.job_id
-where jobs.id = any($1) and tasks.status not in ('done', 'failed', 'cancelled')
+where jobs.id = any($1) and tasks.status not in ('done', 'failed', 'cancelled', 'killed', 'lost')
 """
 BROKEN_ATTEMPTS = """
 select task_id from attempts where job_id = any($1)

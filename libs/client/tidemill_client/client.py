@@ -26,10 +26,12 @@ from tidemill_contracts.datasets import (
 )
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.jobs import (
+    Attempt,
     CancelJob,
     Job,
     JobStatus,
     Pipeline,
+    RetryJob,
     RunPipeline,
     StepSpec,
     SubmitBatch,
@@ -62,6 +64,7 @@ class JobFields(TypedDict, total=False):
     run_at: datetime
     timeouts: Timeouts
     max_attempts: int
+    concurrency_key: str
 
 
 class Client(Account):
@@ -170,6 +173,21 @@ class Client(Account):
         order = CancelJob(reason=reason, grace_s=grace_s)
         return await self.post(f"/v1/jobs/{job_id}/cancel", Job, order)
 
+    async def retry(
+        self,
+        job_id: UUID,
+        *,
+        from_step: str | None = None,
+        params: Mapping[str, dict[str, Any]] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Run a job that ended again, as a new one; `params` replaces those of named steps.
+
+        With `from_step` the outputs of the steps before it are used again.
+        """
+        order = RetryJob(from_step=from_step, params=dict(params or {}))
+        return await self.post(f"/v1/jobs/{job_id}/retry", Job, order, key=idempotency_key)
+
     async def result(self, job_id: UUID, *, step: str | None = None) -> Any:
         """The value a job or one of its steps gave; the bytes of a table."""
         return await self.output(job_id, step=step).value()
@@ -184,6 +202,10 @@ class Client(Account):
         """What a job or one of its steps gave, to read, save or stream."""
         path = f"/v1/jobs/{job_id}" + (f"/steps/{quote(step, safe='')}" if step else "")
         return Download(self.gateway, f"{path}/result", format=format)
+
+    async def attempts(self, job_id: UUID) -> list[Attempt]:
+        """Every attempt with its worker, its times and its error, oldest first."""
+        return (await self.get(f"/v1/jobs/{job_id}/attempts", Page[Attempt])).items
 
     async def job_events(self, job_id: UUID) -> list[Received]:
         """A job's whole history, oldest first."""

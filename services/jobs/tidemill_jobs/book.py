@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from tidemill_jobs.records import Facts, JobRecord
+from tidemill_jobs.records import Facts, JobRecord, Key
 
 
 class IdempotencyKey(Struct, frozen=True):
@@ -35,6 +35,7 @@ class Book(Struct, kw_only=True):
     added: list[JobRecord] = field(default_factory=list[JobRecord])
     new_keys: list["KeyRow"] = field(default_factory=list["KeyRow"])
     touched: set[UUID] = field(default_factory=set[UUID])
+    key_rows: dict[Key, UUID] = field(default_factory=dict[Key, UUID])
 
     def changed(self) -> list[JobRecord]:
         """The jobs that this group made or looked at, in the order of their ids."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -39,6 +40,8 @@ FIXED_JOB = [
     _json("processors", list[str], searched=True),
     Column("retry_of", "uuid"),
     Column("max_attempts", "smallint"),
+    Column("concurrency_key", "text"),
+    _json("borrows", list[UUID], searched=True),
     _json("timeouts", Timeouts),
     Column("run_at", "timestamptz"),
     Column("dataset_id", "uuid"),
@@ -53,6 +56,7 @@ CHANGING_JOB = [
     _json("error", JobError),
     _json("cancel", Cancel),
     Column("cancel_deadline", "timestamptz"),
+    Column("deadline", "timestamptz"),
     Column("attempt", "integer"),
     Column("next_attempt_at", "timestamptz"),
     Column("updated_at", "timestamptz"),
@@ -84,6 +88,8 @@ CHANGING_TASK = [
     _json("failures", dict[str, int]),
     Column("next_at", "timestamptz"),
     _json("checkpoint", Any),
+    Column("fair", "bigint"),
+    Column("stalled", "boolean"),
 ]
 ATTEMPT = [
     Column("job_id", "uuid"),
@@ -96,6 +102,13 @@ ATTEMPT = [
     Column("finished_at", "timestamptz"),
     Column("outcome", "text"),
     _json("error", JobError),
+]
+DEAD_LETTER = [
+    Column("id", "uuid"),
+    Column("tenant_id", "uuid"),
+    Column("job_id", "uuid"),
+    Column("kind", "text"),
+    Column("reason", "text"),
 ]
 EVENT = [
     Column("id", "uuid"),

@@ -21,7 +21,7 @@ from tidemill_contracts.work import (
 )
 from tidemill_jobs import lifecycle, reports
 from tidemill_jobs.book import Accepted, Book, IdempotencyKey, KeyRow, StoredAnswer
-from tidemill_jobs.records import JobRecord, TaskStatus, public
+from tidemill_jobs.records import JobRecord, Key, TaskStatus, public
 from tidemill_kit.errors import Invalid, NotFound, Unavailable
 
 ACCEPTED = 202
@@ -67,6 +67,11 @@ class Command(Struct, kw_only=True, eq=False):
         return []
 
     @property
+    def known_ids(self) -> list[UUID]:
+        """Those of `job_ids` that may be there when this is asked for the first time."""
+        return self.job_ids
+
+    @property
     def dataset_ids(self) -> list[UUID]:
         return []
 
@@ -78,6 +83,11 @@ class Command(Struct, kw_only=True, eq=False):
     def reads(self) -> bool:
         """Whether its decision rests on rows, which then are locked."""
         return True
+
+    @property
+    def concurrency_keys(self) -> list[Key]:
+        """Those of jobs that it may make; those of its `job_ids` are known without."""
+        return []
 
     def decide(self, book: Book) -> Any:
         raise NotImplementedError
@@ -95,11 +105,16 @@ class Submit(Command, kw_only=True, eq=False):
     job_id: UUID
     dataset_id: UUID | None = None
     key: IdempotencyKey | None = None
+    concurrency_key: Key | None = None
     cursor: str = ""
 
     @property
     def job_ids(self) -> list[UUID]:
         return [self.job_id]
+
+    @property
+    def known_ids(self) -> list[UUID]:
+        return []
 
     @property
     def dataset_ids(self) -> list[UUID]:
@@ -111,13 +126,20 @@ class Submit(Command, kw_only=True, eq=False):
 
     @property
     def reads(self) -> bool:
-        return self.key is not None or self.dataset_id is not None
+        asked = (self.key, self.dataset_id, self.concurrency_key)
+        return bool(self.known_ids) or any(each is not None for each in asked)
+
+    @property
+    def concurrency_keys(self) -> list[Key]:
+        return [self.concurrency_key] if self.concurrency_key else []
 
     def decide(self, book: Book) -> Accepted:
         if earlier := self._earlier(book):
             return earlier
         job = book.jobs.get(self.job_id)
         if job is None:
+            if not book.jobs.keys() >= set(self.known_ids):
+                raise JobNotFound
             job = self.build()
             self._check_dataset(job, book)
             lifecycle.submit(job, book.facts)
@@ -153,6 +175,20 @@ class Submit(Command, kw_only=True, eq=False):
             raise DatasetNotFound
         if dataset.status in lifecycle.NEVER_READY:
             raise DatasetUnusable(dataset_status=dataset.status.value)
+
+
+class Retry(Submit, kw_only=True, eq=False):
+    """Make a job of one that ended; that one is locked, so that it is not deleted meanwhile."""
+
+    retry_of: UUID
+
+    @property
+    def known_ids(self) -> list[UUID]:
+        return [self.retry_of]
+
+    @property
+    def job_ids(self) -> list[UUID]:
+        return [self.retry_of, self.job_id]
 
 
 class Claim(Command, kw_only=True, eq=False):

@@ -17,9 +17,10 @@ from tidemill_contracts.work import RunTask
 from tidemill_jobs import flow, rows
 from tidemill_jobs.book import Book
 from tidemill_jobs.fleet import Fleet
-from tidemill_jobs.lanes import Lane, Lanes, pick
+from tidemill_jobs.lanes import Lanes, last_places, pick
 from tidemill_jobs.recent import RecentJobs
 from tidemill_jobs.records import JobRecord, TaskRecord, TaskStatus
+from tidemill_jobs.turns import Lane, Turns
 from tidemill_kit import streams
 from tidemill_kit.streams import MAX_BATCH, WORK, Entry, StreamRefused
 
@@ -35,6 +36,7 @@ class Conveyor:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._lanes = Lanes()
+        self._turns = Turns()
         self.topping_up = False
 
     def top_up(self) -> None:
@@ -48,12 +50,26 @@ class Conveyor:
 
     def start(self, book: Book) -> list[Entry]:
         """Orders for tasks of this group that fit into their queues' windows."""
-        self._lanes.slots = self._fleet.slots
+        self._lanes.slots, self._lanes.paused = self._fleet.slots, self._fleet.paused
         queued = [
             task for job in book.changed() for task in job.tasks if task.status is TaskStatus.QUEUED
         ]
         chosen = self._lanes.start(queued, time.monotonic()) if queued else []
         return [order(book.jobs[task.job_id], task, book.facts.now) for task in chosen]
+
+    async def line_up(self, connection: asyncpg.Connection, book: Book) -> None:
+        """Give tasks that have to wait a place among those of other tenants."""
+        waiting = [
+            task
+            for job in book.changed()
+            for task in job.tasks
+            if task.status is TaskStatus.QUEUED and task.fair == 0
+        ]
+        for lane in {(task.queue, task.pure) for task in waiting}:
+            if not self._turns.knows(lane):
+                self._turns.learn(lane, await last_places(connection, lane))
+        for task in waiting:
+            task.fair = self._turns.place(task)
 
     def windows(self, book: Book) -> dict[Lane, int]:
         """The lanes for which PostgreSQL must be asked, each with the size of its window."""
@@ -91,6 +107,7 @@ class Conveyor:
         touched_jobs = {task.job_id: found[task.job_id] for task in started}
         await rows.write(connection, {"jobs": list(touched_jobs.values()), "tasks": started})
         for lane, out in picked.counts.items():
+            self._turns.served(lane, picked.places[lane])
             free = windows[lane] - out
             self._lanes.counted(lane, out + sent[lane], at, more=sent[lane] >= free)
         return orders, set(picked.counts)

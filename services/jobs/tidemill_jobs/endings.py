@@ -10,11 +10,27 @@ from msgspec.structs import replace
 from tidemill_contracts import job_events as ev
 from tidemill_contracts.catalogue import encode
 from tidemill_contracts.event import MAX_EVENT_BYTES
+from tidemill_contracts.ids import uuid7
 from tidemill_contracts.jobs import Cancel, CancelOutcome, JobError, JobStatus, Result, StepStatus
-from tidemill_jobs.records import AttemptRecord, JobRecord, TaskRecord, TaskStatus, job_result
+from tidemill_jobs.records import (
+    AttemptRecord,
+    DeadLetter,
+    JobRecord,
+    TaskRecord,
+    TaskStatus,
+    job_result,
+)
 
-# of an error's message, in an event that is too large; each may take six bytes
+# characters, each of which may take six bytes in an event; but bytes of a traceback
 MAX_MESSAGE = 8_000
+MAX_REASON = 1_000
+MAX_TYPE = 255
+MAX_CODE = 63
+MAX_TRACEBACK = 64 * 1024
+OUTCOMES = (
+    (TaskStatus.LOST, CancelOutcome.WORKER_LOST),
+    (TaskStatus.KILLED, CancelOutcome.KILLED),
+)
 
 
 def end_cancelled(job: JobRecord, outcome: CancelOutcome, now: datetime) -> None:
@@ -23,14 +39,46 @@ def end_cancelled(job: JobRecord, outcome: CancelOutcome, now: datetime) -> None
     record(job, ev.JobCancelled, now, cancel=job.cancel, **of_system_job(job))
 
 
-def settle_cancel(job: JobRecord, outcome: CancelOutcome, now: datetime) -> None:
-    """End a job under cancel once none of its tasks runs; if all got done, it has succeeded."""
+def settle_cancel(job: JobRecord, now: datetime) -> None:
+    """End a job under cancel once none of its tasks runs; if all got done, it has succeeded.
+
+    Of several tasks the one that ended worst gives the outcome.
+    """
     if any(task.status is TaskStatus.RUNNING for task in job.tasks):
         return
     if all(task.status is TaskStatus.DONE for task in job.tasks):
         end_succeeded(job, now)
     else:
-        end_cancelled(job, outcome, now)
+        statuses = {task.status for task in job.tasks}
+        worst = (o for status, o in OUTCOMES if status in statuses)
+        end_cancelled(job, next(worst, CancelOutcome.COOPERATIVE), now)
+
+
+def give_up(job: JobRecord, why: str, error: JobError, now: datetime) -> None:
+    """Fail a job that has used up its attempts, and file it for somebody to look at."""
+    job.dead_letters.append(
+        DeadLetter(
+            id=uuid7(),
+            tenant_id=job.tenant_id,
+            job_id=job.id,
+            reason=f"{why}: {error.message}"[:MAX_REASON],
+        ),
+    )
+    end_failed(job, error, now)
+
+
+def bounded(error: JobError) -> JobError:
+    """A worker's error with no text longer than is kept; of a traceback the end says most."""
+    trace = error.traceback
+    if trace is not UNSET and len(trace.encode()) > MAX_TRACEBACK:
+        trace = trace.encode()[-MAX_TRACEBACK:].decode(errors="ignore")
+    return replace(
+        error,
+        code=error.code[:MAX_CODE],
+        message=error.message[:MAX_MESSAGE],
+        type=error.type if error.type is UNSET else error.type[:MAX_TYPE],
+        traceback=trace,
+    )
 
 
 def end_failed(job: JobRecord, error: JobError, now: datetime) -> None:
@@ -108,7 +156,7 @@ def record(job: JobRecord, kind: type[ev.JobEvent], now: datetime, /, **facts: A
 
 def end(job: JobRecord, status: JobStatus, now: datetime, outcome: CancelOutcome) -> None:
     job.status, job.finished_at = status, now
-    job.blocked_reason = job.cancel_deadline = job.next_attempt_at = None
+    job.blocked_reason = job.cancel_deadline = job.next_attempt_at = job.deadline = None
     for task in job.tasks:
         if task.status is TaskStatus.RUNNING:
             finish_attempt(job, task, status.value, now)
@@ -135,7 +183,7 @@ def of_system_job(job: JobRecord) -> dict[str, Any]:
 def fit(event: ev.JobEvent) -> ev.JobEvent:
     """A too large event made small: for its value stand uri, size and sha256."""
     if isinstance(event, ev.JobSubmitted):
-        steps = [replace(step, params={}) for step in event.steps]
+        steps = [replace(step, params={}, result=None, error=None) for step in event.steps]
         small = replace(event, value=None, steps=steps)
         if len(encode(small)) <= MAX_EVENT_BYTES:
             return small

@@ -15,6 +15,7 @@ from tidemill_kit.db import Database
 from tidemill_kit.errors import Unavailable
 
 REFRESH_S = 2.0
+JUST_NOW_S = 0.5
 
 
 class Fleet:
@@ -38,6 +39,13 @@ class Fleet:
         if not self.processors and self._refreshing is not None:
             await self._refreshing
         return self.processors
+
+    async def look_again(self) -> None:
+        """Read anew unless that was just done: somebody met a worker that is not known."""
+        if time.monotonic() - self._read > JUST_NOW_S and self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh_once())
+        if self._refreshing is not None:
+            await self._refreshing
 
     async def announce(self, said: Announce) -> bool:
         """Write down what a worker says; answers whether its boot is a new one."""

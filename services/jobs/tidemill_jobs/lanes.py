@@ -7,12 +7,11 @@ import asyncpg
 from msgspec import Struct
 
 from tidemill_jobs.records import TaskRecord
+from tidemill_jobs.turns import Lane
 
 RECENT_S = 0.25
 RECOUNT_S = 1.0
 PURE_WINDOW = 64
-
-type Lane = tuple[str, bool]
 
 
 class Lanes:
@@ -24,6 +23,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self.slots: dict[str, int] = {}
+        self.paused: frozenset[str] = frozenset()
         self._out: Counter[Lane] = Counter()
         self._counted: dict[Lane, float] = {}
         self._waiting: set[Lane] = set()
@@ -71,7 +71,9 @@ class Lanes:
         return self._counted.get(lane, float("-inf")) < at - RECOUNT_S
 
     def _free(self, lane: Lane, at: float) -> int:
-        if lane[0] not in self.slots or lane in self._waiting or self._is_stale(lane, at):
+        if lane[0] not in self.slots or lane[0] in self.paused:
+            return 0
+        if lane in self._waiting or self._is_stale(lane, at):
             return 0
         return self._window(lane, at) - self._out[lane]
 
@@ -89,10 +91,14 @@ class Picked(Struct, frozen=True):
 
     tasks: list[tuple[UUID, UUID]]
     counts: dict[Lane, int]
+    places: dict[Lane, int]
 
 
 async def pick(connection: asyncpg.Connection, windows: dict[Lane, int]) -> Picked:
-    """(job, task) of queued tasks that fit into the windows, the most urgent first."""
+    """(job, task) of queued tasks that fit into the windows.
+
+    The most urgent come first, then those whose turn it is; a paused queue gives none.
+    """
     rows = await connection.fetch(
         _PICK,
         [lane[0] for lane in windows],
@@ -100,21 +106,36 @@ async def pick(connection: asyncpg.Connection, windows: dict[Lane, int]) -> Pick
         list(windows.values()),
     )
     tasks = [(row["job_id"], row["id"]) for row in rows if row["id"] is not None]
-    return Picked(tasks, {(row["queue"], row["pure"]): row["out"] for row in rows})
+    counts = {(row["queue"], row["pure"]): row["out"] for row in rows}
+    places = {(row["queue"], row["pure"]): row["fair"] or 0 for row in rows}
+    return Picked(tasks, counts, places)
 
 
+async def last_places(connection: asyncpg.Connection, lane: Lane) -> list[tuple[UUID, int]]:
+    """The last place of each tenant whose tasks wait."""
+    return [(row["tenant_id"], row["last"]) for row in await connection.fetch(_LAST, *lane)]
+
+
+_LAST = """
+select tenant_id, max(fair) as last from tasks
+where queue = $1 and pure = $2 and status = 'queued' group by tenant_id
+"""
 _PICK = """
-select lane.queue, lane.pure, busy.out, picked.job_id, picked.id
-from unnest($1::text[], $2::boolean[], $3::int[]) lane (queue, pure, size)
+select lane.queue, lane.pure, busy.out, picked.job_id, picked.id, picked.fair
+from (
+    select *, exists (select from queues where name = given.queue and queues.paused) as paused
+    from unnest($1::text[], $2::boolean[], $3::int[]) given (queue, pure, size)
+) lane
 cross join lateral (
     select count(*) as out from tasks
     where tasks.queue = lane.queue and tasks.pure = lane.pure
     and tasks.status in ('dispatched', 'running')
 ) busy
 left join lateral (
-    select tasks.job_id, tasks.id from tasks join jobs on jobs.id = tasks.job_id
+    select tasks.job_id, tasks.id, tasks.fair from tasks join jobs on jobs.id = tasks.job_id
     where tasks.queue = lane.queue and tasks.pure = lane.pure and tasks.status = 'queued'
-    order by tasks.priority desc, tasks.job_id
+    and not lane.paused
+    order by tasks.priority desc, tasks.fair, tasks.job_id
     limit greatest(lane.size - busy.out, 0)
     for no key update of jobs skip locked
 ) picked on true

@@ -18,10 +18,10 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from tidemill_jobs import idempotency, rows
+from tidemill_jobs import concurrency, idempotency, rows
 from tidemill_jobs.book import Book
 from tidemill_jobs.clock import Clock
-from tidemill_jobs.commands import Command, Report, Revisit, Submit
+from tidemill_jobs.commands import Command, Report, Revisit
 from tidemill_jobs.dispatch import Conveyor
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.recent import RecentJobs
@@ -182,9 +182,12 @@ class Ledger:
             if reads:
                 await stack.enter_async_context(connection.transaction())
             book = await self._load(connection, group, again=again)
+            await concurrency.lock(connection, book, group)
             was_out = _out(book)
             decided = [(command, _decide(command, book)) for command in group]
+            await concurrency.hand_over(connection, book, self._recent)
             orders = self._conveyor.start(book)
+            await self._conveyor.line_up(connection, book)
             windows = self._conveyor.windows(book)
             if windows and not reads:
                 await stack.enter_async_context(connection.transaction())
@@ -206,8 +209,7 @@ class Ledger:
     ) -> Book:
         datasets = sorted({d for command in group for d in command.dataset_ids})
         copies = await rows.share_datasets(connection, datasets) if datasets else {}
-        fresh = not again
-        ids = {j for c in group if not (fresh and isinstance(c, Submit)) for j in c.job_ids}
+        ids = {j for c in group for j in (c.job_ids if again else c.known_ids)}
         jobs = await rows.lock_jobs(connection, sorted(ids), self._recent) if ids else {}
         missing = {job.dataset_id for job in jobs.values() if job.dataset_id} - copies.keys()
         if missing and any(isinstance(command, Revisit) for command in group):
@@ -273,6 +275,7 @@ def _changes(book: Book) -> dict[str, list[Any]]:
         "events": [rows.event_row(event) for job in changed for event in job.events],
         "attempts": [attempt for job in changed for attempt in job.attempts],
         "keys": list(book.new_keys),
+        "dead_letters": [letter for job in changed for letter in job.dead_letters],
     }
 
 

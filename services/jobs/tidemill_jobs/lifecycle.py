@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from tidemill_contracts import job_events as ev
 from tidemill_contracts.datasets import DatasetStatus
 from tidemill_contracts.jobs import (
-    BlockedReason,
     Cancel,
     CancelJob,
     CancelOutcome,
@@ -21,22 +20,26 @@ from tidemill_contracts.jobs import (
     StepStatus,
 )
 from tidemill_contracts.work import ClaimAnswer, ClaimOutcome, ClaimTask
-from tidemill_jobs import flow
+from tidemill_jobs import deadlines, flow
 from tidemill_jobs.endings import (
-    end,
+    MAX_REASON,
     end_cancelled,
     end_failed,
     finish_attempt,
+    give_up,
     new_attempt,
-    of_system_job,
     record,
     settle_cancel,
 )
+from tidemill_jobs.obstacles import obstacle
 from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus, public_step
 from tidemill_kit.errors import Conflict
 
 CANCEL_SLACK_S = 6.0
 CRASH_LOOP = 3
+# orders that nobody claims do not count: NATS may be away for long
+MAX_DISPATCHES = 20
+RETURNED = "returned"
 JOIN_TOO_LARGE = JobError(
     code="join_too_large",
     message="the values that this step joins are larger than 512 KiB together",
@@ -46,6 +49,10 @@ NEVER_READY = (DatasetStatus.REJECTED, DatasetStatus.DELETED)
 
 class JobFinished(Conflict):
     """The job has already finished."""
+
+
+class JobNotFinished(Conflict):
+    """The job has not finished yet."""
 
 
 def submit(job: JobRecord, facts: Facts) -> None:
@@ -67,7 +74,9 @@ def submit(job: JobRecord, facts: Facts) -> None:
         labels=job.labels,
         retry_of=job.retry_of,
         run_at=job.run_at,
+        concurrency_key=job.concurrency_key,
     )
+    deadlines.set_deadline(job)
     if not ahead:
         admit(job, facts)
 
@@ -79,7 +88,7 @@ def admit(job: JobRecord, facts: Facts) -> None:
         error = JobError(code="dataset_unusable", message=f"the dataset is {dataset.status.value}")
         end_failed(job, error, facts.now)
         return
-    reason = _obstacle(job, facts)
+    reason = obstacle(job, facts)
     if reason is not None:
         if job.blocked_reason is not reason:
             job.status, job.blocked_reason = JobStatus.BLOCKED, reason
@@ -140,9 +149,9 @@ def revisit(job: JobRecord, facts: Facts) -> None:
     if job.status.is_final:
         return
     for task in job.tasks:
-        if task.status is TaskStatus.RUNNING and (reason := _lost(task, facts)):
+        if task.status is TaskStatus.RUNNING and (reason := deadlines.lost(task, facts)):
             lose(job, task, reason, facts)
-    if job.status.is_final or _over_deadline(job, facts):
+    if job.status.is_final or deadlines.over_deadline(job, facts):
         return
     if (
         job.status is JobStatus.SCHEDULED and job.run_at and job.run_at <= facts.now
@@ -151,7 +160,7 @@ def revisit(job: JobRecord, facts: Facts) -> None:
     for task in job.tasks:
         if task.status is TaskStatus.RETRYING and task.next_at and task.next_at <= facts.now:
             requeue(job, task, facts.now)
-        if task.status is TaskStatus.DISPATCHED and _order_is_old(task, facts):
+        if task.status is TaskStatus.DISPATCHED and deadlines.order_is_old(task, facts):
             task.status = TaskStatus.QUEUED
 
 
@@ -159,24 +168,49 @@ def lose(job: JobRecord, task: TaskRecord, reason: str, facts: Facts) -> None:
     """The worker of this attempt is gone; that burns no retry, but three in a row are enough."""
     lost = task.failures.get("worker_lost", 0) + 1
     task.failures["worker_lost"] = lost
-    finish_attempt(job, task, "lost", facts.now)
+    error = JobError(code="worker_lost", message=reason)
+    finish_attempt(job, task, "lost", facts.now, error)
+    if lost < CRASH_LOOP or job.status is JobStatus.CANCELLING:
+        returned(job, task, reason, facts, cancelled=TaskStatus.LOST)
+        return
+    _record_lost(job, task, reason, facts)
+    task.status = TaskStatus.FAILED
+    error = JobError(code="crash_loop", message=f"the worker was lost {lost} times in a row")
+    give_up(job, "crash_loop", error, facts.now)
+
+
+def returned(
+    job: JobRecord,
+    task: TaskRecord,
+    reason: str,
+    facts: Facts,
+    *,
+    cancelled: TaskStatus = TaskStatus.CANCELLED,
+) -> None:
+    """An order came back without an end of the work; that burns no retry, but cannot go on ever."""
+    _record_lost(job, task, reason, facts)
+    count = task.failures.get(RETURNED, 0) + 1
+    task.failures[RETURNED] = count
+    if job.status is JobStatus.CANCELLING:
+        task.status = cancelled
+        settle_cancel(job, facts.now)
+    elif count >= MAX_DISPATCHES:
+        task.status = TaskStatus.FAILED
+        error = JobError(code="dispatches_exhausted", message=f"it was handed out {count} times")
+        give_up(job, "dispatches_exhausted", error, facts.now)
+    else:
+        requeue(job, task, facts.now)
+
+
+def _record_lost(job: JobRecord, task: TaskRecord, reason: str, facts: Facts) -> None:
     record(
         job,
         ev.JobAttemptLost,
         facts.now,
         attempt=task.attempt,
         worker=task.worker or "",
-        reason=reason,
+        reason=reason[:MAX_REASON],
     )
-    if job.status is JobStatus.CANCELLING:
-        task.status = TaskStatus.CANCELLED
-        settle_cancel(job, CancelOutcome.WORKER_LOST, facts.now)
-    elif lost >= CRASH_LOOP:
-        task.status = TaskStatus.FAILED
-        error = JobError(code="crash_loop", message=f"the worker was lost {lost} times in a row")
-        end_failed(job, error, facts.now)
-    else:
-        requeue(job, task, facts.now)
 
 
 def requeue(job: JobRecord, task: TaskRecord, now: datetime) -> None:
@@ -192,10 +226,13 @@ def requeue(job: JobRecord, task: TaskRecord, now: datetime) -> None:
 def _start(job: JobRecord, task: TaskRecord, asked: ClaimTask, facts: Facts) -> None:
     task.attempt += 1
     task.run_id, task.worker, task.boot_id = asked.run_id, asked.worker, asked.boot_id
+    task.stalled = False
     task.lease_until = facts.now + timedelta(seconds=facts.lease_s)
     task.status, task.ordinal = TaskStatus.RUNNING, 0
     job.attempt = max(job.attempt, task.attempt)
-    job.started_at = job.started_at or facts.now
+    if job.started_at is None:
+        job.started_at = facts.now
+        deadlines.set_deadline(job)
     job.status, job.blocked_reason = JobStatus.RUNNING, None
     left = flow.remaining(job, task)
     if left:
@@ -220,21 +257,6 @@ def _granted(job: JobRecord, task: TaskRecord) -> ClaimAnswer:
     )
 
 
-def _obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
-    if job.dataset_id is not None and not job.system:
-        dataset = facts.datasets.get(job.dataset_id)
-        if dataset is None or dataset.frame is None:
-            return BlockedReason.DATASET
-    queues = [task.queue for task in job.tasks]
-    if not facts.paused.isdisjoint(queues):
-        return BlockedReason.QUEUE_PAUSED
-    if not facts.processors.issuperset([step.processor for step in job.steps]):
-        return BlockedReason.NO_WORKER
-    if facts.queues is not None and not facts.queues.issuperset(queues):
-        return BlockedReason.NO_WORKER
-    return None
-
-
 def next_attempt(job: JobRecord) -> datetime | None:
     """When the first of the tasks that wait to be tried again is."""
     times = [t.next_at for t in job.tasks if t.status is TaskStatus.RETRYING and t.next_at]
@@ -251,40 +273,6 @@ def queue_ready(job: JobRecord, facts: Facts) -> None:
                 end_failed(job, replace(JOIN_TOO_LARGE, step=first.name), facts.now)
                 return
             task.status = TaskStatus.QUEUED
-
-
-def _lost(task: TaskRecord, facts: Facts) -> str | None:
-    boot = facts.boots.get(task.worker or "")
-    if boot is not None and boot != task.boot_id:
-        return "worker_restarted"
-    if task.lease_until is not None and task.lease_until < facts.now:
-        return "lease_over"
-    return None
-
-
-def _order_is_old(task: TaskRecord, facts: Facts) -> bool:
-    limit = timedelta(seconds=facts.order_s)
-    return task.dispatched_at is not None and task.dispatched_at + limit < facts.now
-
-
-def _over_deadline(job: JobRecord, facts: Facts) -> bool:
-    """End a job whose time is over: a silent cancel, the queue's TTL, the total."""
-    if job.cancel_deadline is not None and job.cancel_deadline < facts.now:
-        end_cancelled(job, CancelOutcome.WORKER_LOST, facts.now)
-        return True
-    waited = facts.now - max(job.created_at, job.run_at or job.created_at)
-    if job.started_at is None and waited > timedelta(seconds=job.timeouts.queue_s):
-        error = JobError(code="queue_ttl", message="the job waited longer than it was allowed to")
-        end(job, JobStatus.EXPIRED, facts.now, CancelOutcome.TOO_LATE)
-        job.error = error
-        record(job, ev.JobExpired, facts.now, error=error, **of_system_job(job))
-        return True
-    total = timedelta(seconds=job.timeouts.total_s)
-    if job.started_at is not None and facts.now - job.started_at > total:
-        error = JobError(code="total_timeout", message="the job took longer than it was allowed to")
-        end_failed(job, error, facts.now)
-        return True
-    return False
 
 
 def _running(job: JobRecord) -> bool:

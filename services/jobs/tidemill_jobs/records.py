@@ -25,12 +25,17 @@ from tidemill_contracts.jobs import (
 )
 from tidemill_contracts.work import Payload
 
+type Key = tuple[UUID, str]
+
 PARQUET = "application/vnd.apache.parquet"
 JSON = "application/json"
 
 
 class TaskStatus(StrEnum):
-    """Where a task stands; `dispatched` has an order out that nobody has claimed yet."""
+    """Where a task stands; `dispatched` has an order out that nobody has claimed yet.
+
+    Of a cancelled job's tasks `killed` was made to stop, and of `lost` nothing was heard.
+    """
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -40,6 +45,8 @@ class TaskStatus(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    KILLED = "killed"
+    LOST = "lost"
 
     @property
     def is_out(self) -> bool:
@@ -48,7 +55,10 @@ class TaskStatus(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        return self in (TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.CANCELLED)
+        return self in _OVER
+
+
+_OVER = frozenset({"done", "failed", "cancelled", "killed", "lost"})
 
 
 class StepRecord(Struct, kw_only=True):
@@ -73,7 +83,10 @@ class StepRecord(Struct, kw_only=True):
 
 
 class TaskRecord(Struct, kw_only=True):
-    """A run of neighbouring steps that one worker does in one attempt."""
+    """A run of neighbouring steps that one worker does in one attempt.
+
+    `fair` orders the queued tasks of all tenants; `stalled` says that the silence was told of.
+    """
 
     id: UUID
     job_id: UUID
@@ -96,6 +109,8 @@ class TaskRecord(Struct, kw_only=True):
     failures: dict[str, int] = field(default_factory=dict[str, int])
     next_at: datetime | None = None
     checkpoint: Any = None
+    fair: int = 0
+    stalled: bool = False
 
 
 class AttemptRecord(Struct, kw_only=True):
@@ -113,10 +128,21 @@ class AttemptRecord(Struct, kw_only=True):
     error: JobError | None = None
 
 
+class DeadLetter(Struct, kw_only=True):
+    """A job that nobody will try again by itself."""
+
+    id: UUID
+    tenant_id: UUID
+    job_id: UUID
+    kind: str = "job"
+    reason: str
+
+
 class JobRecord(Struct, kw_only=True):
-    """A job as stored; `events` and `attempts` collect what this transaction adds.
+    """A job as stored; `events`, `attempts`, `dead_letters` collect what this transaction adds.
 
     `size` is that of its order in bytes; for a job that was read it is not known, and large.
+    `borrows` names the jobs whose stored objects it uses, too; at `deadline` its time is over.
     """
 
     id: UUID
@@ -141,6 +167,9 @@ class JobRecord(Struct, kw_only=True):
     retry_of: UUID | None = None
     max_attempts: int = 4
     timeouts: Timeouts = field(default_factory=Timeouts)
+    concurrency_key: str | None = None
+    borrows: list[UUID] | None = None
+    deadline: datetime | None = None
     run_at: datetime | None = None
     next_attempt_at: datetime | None = None
     created_at: datetime
@@ -151,7 +180,12 @@ class JobRecord(Struct, kw_only=True):
     tasks: list[TaskRecord] = field(default_factory=list[TaskRecord])
     events: list[JobEvent] = field(default_factory=list[JobEvent])
     attempts: list[AttemptRecord] = field(default_factory=list[AttemptRecord])
+    dead_letters: list[DeadLetter] = field(default_factory=list[DeadLetter])
     size: int = sys.maxsize
+
+    @property
+    def key(self) -> Key | None:
+        return None if self.concurrency_key is None else (self.tenant_id, self.concurrency_key)
 
     def task(self, task_id: UUID) -> TaskRecord | None:
         return next((task for task in self.tasks if task.id == task_id), None)
@@ -172,7 +206,8 @@ class DatasetCopy(Struct, frozen=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """What decisions rest on besides the job itself; `boots` are the live workers.
 
-    `queues` are those that a live worker fetches from; None where that is not known.
+    `queues` are those that a live worker fetches from; None where that is not known. `holders`
+    are the jobs that hold the concurrency keys locked here; a decision may take a free one.
     """
 
     now: datetime
@@ -184,6 +219,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     queues: frozenset[str] | None = None
     paused: frozenset[str]
     datasets: dict[UUID, DatasetCopy]
+    holders: dict[Key, UUID | None] = field(default_factory=dict[Key, UUID | None])
 
 
 def result_of(job_id: UUID, step: StepRecord, *, uri: str | None = None) -> Result | None:
@@ -250,6 +286,7 @@ def public(job: JobRecord) -> Job:
         priority=job.priority,
         labels=job.labels,
         retry_of=job.retry_of,
+        concurrency_key=job.concurrency_key,
         next_attempt_at=job.next_attempt_at,
         created_at=job.created_at,
         updated_at=job.updated_at,

@@ -1,44 +1,31 @@
-"""What a worker's report makes of a job: outputs kept, attempts ended, retries counted."""
+"""What a worker's report makes of a job: outputs kept, attempts ended; and its signs of life."""
 
 from datetime import timedelta
 
+import msgspec
 from msgspec.structs import replace
 
 from tidemill_contracts import job_events as ev
 from tidemill_contracts.job_events import FailureKind
-from tidemill_contracts.jobs import CancelOutcome, JobError, JobStatus, OnError, StepStatus
+from tidemill_contracts.jobs import JobError, JobStatus, Progress, StepStatus
 from tidemill_contracts.work import (
     BeatOutcome,
     ClaimOutcome,
-    Ending,
     Failed,
     Held,
-    Released,
     ReportOutcome,
     ReportTask,
     StepOutput,
-    Stopped,
     Succeeded,
 )
-from tidemill_jobs import flow, lifecycle
-from tidemill_jobs.endings import end_failed, end_succeeded, finish_attempt, record, settle_cancel
+from tidemill_jobs import flow, lifecycle, outcomes
+from tidemill_jobs.endings import record
 from tidemill_jobs.records import Facts, JobRecord, StepRecord, TaskRecord, TaskStatus, result_of
 
-BACK_OFF_S = 2.0
-BACK_OFF_CAP_S = 300.0
-# how often each kind of failure is tried again; transient ones have the job's own limit
-BUDGETS = {
-    FailureKind.DATA: 0,
-    FailureKind.TIMEOUT: 1,
-    FailureKind.CRASH: 1,
-    FailureKind.WORKER_LOST: lifecycle.CRASH_LOOP - 1,
-    FailureKind.INFRASTRUCTURE: 10,
-}
-INCOMPLETE = Failed(
-    failure=FailureKind.CRASH,
-    error=JobError(code="outputs_missing", message="the worker ended without every output"),
-)
-_ON_ITS_WAY = (TaskStatus.QUEUED, TaskStatus.DISPATCHED, TaskStatus.RUNNING)
+# a checkpoint is small; JSON of a larger one is not kept
+MAX_CHECKPOINT = 64 * 1024
+MAX_UNIT = 63
+_encode = msgspec.json.Encoder().encode
 
 
 def report(job: JobRecord, said: ReportTask, facts: Facts) -> ReportOutcome:
@@ -76,27 +63,39 @@ def beat(job: JobRecord, held: Held, facts: Facts) -> BeatOutcome:
     if task.status is not TaskStatus.RUNNING:
         return BeatOutcome.SUPERSEDED
     task.lease_until = facts.now + timedelta(seconds=facts.lease_s)
+    _watch(job, task, held, facts)
     return BeatOutcome.CANCELLED if job.status is JobStatus.CANCELLING else BeatOutcome.OK
 
 
-def back_off_s(failures: int, jitter: float) -> float:
-    """Full jitter on 2 s·2ⁿ, at most 5 min (Brooker, "Exponential Backoff And Jitter", 2015)."""
-    return jitter * min(BACK_OFF_CAP_S, BACK_OFF_S * 2 ** min(failures, 16))
+def _watch(job: JobRecord, task: TaskRecord, held: Held, facts: Facts) -> None:
+    """Tell once of each silence that lasts longer than the job allows."""
+    silent = held.idle_s > job.timeouts.stall_s
+    if silent and not task.stalled and job.status is not JobStatus.CANCELLING:
+        left = flow.remaining(job, task)
+        record(
+            job,
+            ev.JobStalled,
+            facts.now,
+            attempt=task.attempt,
+            step=left[0].name if left else "",
+            idle_s=round(held.idle_s, 1),
+        )
+    task.stalled = silent
 
 
 def _apply(job: JobRecord, task: TaskRecord, said: ReportTask, facts: Facts) -> None:
     task.ordinal = said.ordinal
     task.lease_until = facts.now + timedelta(seconds=facts.lease_s)
-    if not _is_lost(said.ending):
-        task.failures.pop("worker_lost", None)
-    if said.checkpoint is not None:
+    outcomes.break_rows(task, said.ending)
+    task.stalled = False
+    if said.checkpoint is not None and len(_encode(said.checkpoint)) <= MAX_CHECKPOINT:
         task.checkpoint = said.checkpoint
     for output in said.outputs:
         _keep(job, task, output, facts)
     # what comes after the last output cannot undo the work
     ending = said.ending if flow.remaining(job, task) else Succeeded()
     if ending is not None:
-        _end(job, task, ending, facts)
+        outcomes.conclude(job, task, ending, facts)
 
 
 def _keep(job: JobRecord, task: TaskRecord, output: StepOutput, facts: Facts) -> None:
@@ -108,7 +107,8 @@ def _keep(job: JobRecord, task: TaskRecord, output: StepOutput, facts: Facts) ->
         output.payload,
         output.media_type,
     )
-    job.progress = output.progress or job.progress
+    progress = _of_step(job, task, step, output.progress)
+    job.progress = progress or job.progress
     task.checkpoint = None
     record(
         job,
@@ -117,155 +117,24 @@ def _keep(job: JobRecord, task: TaskRecord, output: StepOutput, facts: Facts) ->
         step=step.name,
         attempt=task.attempt,
         result=result_of(job.id, step),
-        progress=output.progress,
+        progress=progress,
     )
     left = flow.remaining(job, task)
     if left:
         left[0].status = StepStatus.RUNNING
 
 
-def _end(job: JobRecord, task: TaskRecord, ending: Ending, facts: Facts) -> None:
-    match ending:
-        case Succeeded() if flow.remaining(job, task):
-            _end(job, task, INCOMPLETE, facts)
-        case Succeeded():
-            finish_attempt(job, task, "succeeded", facts.now)
-            _done(job, task, facts)
-        case Failed():
-            finish_attempt(job, task, "failed", facts.now, ending.error)
-            _failed(job, task, ending, facts)
-        case Released():
-            finish_attempt(job, task, "released", facts.now)
-            _released(job, task, ending, facts)
-        case Stopped():
-            finish_attempt(job, task, "stopped", facts.now)
-            _stopped(job, task, ending, facts)
-
-
-def _done(job: JobRecord, task: TaskRecord, facts: Facts) -> None:
-    task.status = TaskStatus.DONE
-    if all(other.status is TaskStatus.DONE for other in job.tasks):
-        end_succeeded(job, facts.now)
-    elif job.status is JobStatus.CANCELLING:
-        settle_cancel(job, CancelOutcome.COOPERATIVE, facts.now)
-    else:
-        lifecycle.queue_ready(job, facts)
-        waiting = not any(other.status in _ON_ITS_WAY for other in job.tasks)
-        if waiting and not job.status.is_final:
-            job.status = JobStatus.RETRYING
-
-
-def _failed(job: JobRecord, task: TaskRecord, ending: Failed, facts: Facts) -> None:
-    step = _failing_step(job, task, ending)
-    error = JobError(
-        code=ending.error.code,
-        message=ending.error.message,
-        step=step.name,
-        type=ending.error.type,
-        traceback=ending.error.traceback,
-    )
-    record(
-        job,
-        ev.JobStepFailed,
-        facts.now,
-        step=step.name,
-        attempt=task.attempt,
-        error=error,
-    )
-    task.failures[ending.failure] = task.failures.get(ending.failure, 0) + 1
-    if _may_retry(job, task, ending):
-        if job.status is JobStatus.CANCELLING:
-            task.status = TaskStatus.CANCELLED
-            settle_cancel(job, CancelOutcome.COOPERATIVE, facts.now)
-        else:
-            _retry(job, task, ending, error, facts)
-        return
-    step.status, step.error = StepStatus.FAILED, error
-    if step.on_error is OnError.CONTINUE:
-        _go_on(job, task, facts)
-        return
-    task.status = TaskStatus.FAILED
-    end_failed(job, error, facts.now)
-
-
-def _go_on(job: JobRecord, task: TaskRecord, facts: Facts) -> None:
-    """A failed step that may fail counts as one that gave nothing; the next has its own retries."""
-    task.failures.clear()
-    if not flow.remaining(job, task):
-        _done(job, task, facts)
-    elif job.status is JobStatus.CANCELLING:
-        task.status = TaskStatus.CANCELLED
-        settle_cancel(job, CancelOutcome.COOPERATIVE, facts.now)
-    else:
-        lifecycle.requeue(job, task, facts.now)
-
-
-def _may_retry(job: JobRecord, task: TaskRecord, ending: Failed) -> bool:
-    allowed = BUDGETS.get(ending.failure, job.max_attempts - 1)
-    return task.failures[ending.failure] <= allowed
-
-
-def _retry(
+def _of_step(
     job: JobRecord,
     task: TaskRecord,
-    ending: Failed,
-    error: JobError,
-    facts: Facts,
-) -> None:
-    count = task.failures[ending.failure]
-    wait_s = back_off_s(count - 1, facts.jitter)
-    if ending.retry_after_s is not None:
-        wait_s = min(max(ending.retry_after_s, 0.0), job.timeouts.total_s)
-    task.status, task.next_at = TaskStatus.RETRYING, facts.now + timedelta(seconds=wait_s)
-    task.lease_until = None
-    job.next_attempt_at = lifecycle.next_attempt(job)
-    if not any(other.status is TaskStatus.RUNNING for other in job.tasks):
-        job.status = JobStatus.RETRYING
-    record(
-        job,
-        ev.JobRetryScheduled,
-        facts.now,
-        attempt=task.attempt,
-        kind=ending.failure,
-        error=error,
-        next_attempt_at=task.next_at,
-    )
-
-
-def _released(job: JobRecord, task: TaskRecord, ending: Released, facts: Facts) -> None:
-    record(
-        job,
-        ev.JobAttemptLost,
-        facts.now,
-        attempt=task.attempt,
-        worker=task.worker or "",
-        reason=ending.reason,
-    )
-    if job.status is JobStatus.CANCELLING:
-        task.status = TaskStatus.CANCELLED
-        settle_cancel(job, CancelOutcome.COOPERATIVE, facts.now)
-    else:
-        lifecycle.requeue(job, task, facts.now)
-
-
-def _stopped(job: JobRecord, task: TaskRecord, ending: Stopped, facts: Facts) -> None:
-    task.status = TaskStatus.CANCELLED
-    if job.status is not JobStatus.CANCELLING:
-        error = JobError(code="stopped", message="the worker stopped the attempt by itself")
-        end_failed(job, error, facts.now)
-    else:
-        outcome = CancelOutcome.KILLED if ending.killed else CancelOutcome.COOPERATIVE
-        settle_cancel(job, outcome, facts.now)
-
-
-def _failing_step(job: JobRecord, task: TaskRecord, ending: Failed) -> StepRecord:
-    left = flow.remaining(job, task)
-    named = next((step for step in left if step.name == ending.error.step), None)
-    return named or (left[0] if left else job.steps[task.steps[-1]])
-
-
-def _is_lost(ending: Ending | None) -> bool:
-    return isinstance(ending, Failed) and ending.failure is FailureKind.WORKER_LOST
+    step: StepRecord,
+    said: Progress | None,
+) -> Progress | None:
+    """A worker's progress, of this step and no longer than it needs to be."""
+    if said is None:
+        return None
+    unit = said.unit[:MAX_UNIT]
+    return replace(said, job_id=job.id, step=step.name, attempt=task.attempt, unit=unit)
 
 
 def as_unstorable(said: ReportTask) -> ReportTask:

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 from sqlalchemy import Select, delete, insert, select
 
-from tidemill_contracts.jobs import JobStatus, Pipeline
-from tidemill_jobs.records import AttemptRecord, JobRecord
+from tidemill_contracts.jobs import Attempt, JobStatus, Pipeline
+from tidemill_jobs.records import JobRecord
 from tidemill_jobs.tables import attempts, events, exports, jobs, pipelines, tasks
 from tidemill_kit.db import Repository
 
@@ -53,12 +54,27 @@ class JobRepository(Repository):
         rows = await self.connection.scalars(query.order_by(events.c.seq).limit(limit))
         return [Raw(body) for body in rows]
 
-    async def attempts(self, job_id: UUID) -> list[AttemptRecord]:
+    async def attempts(self, job_id: UUID) -> list[Attempt]:
         query = select(attempts).where(
             attempts.c.job_id == job_id,
             attempts.c.tenant_id == self.tenant_id,
         )
-        return await self.all(query.order_by(attempts.c.started_at), AttemptRecord)
+        found = await self.all(query.order_by(attempts.c.started_at), Attempt)
+        return [
+            replace(each, duration_s=(each.finished_at - each.started_at).total_seconds())
+            if each.finished_at
+            else each
+            for each in found
+        ]
+
+    async def queues_of(self, job_id: UUID) -> dict[int, str]:
+        """The queue of each of the job's steps, by the step's place in the list."""
+        query = select(tasks.c.steps, tasks.c.queue).where(
+            tasks.c.job_id == job_id,
+            tasks.c.tenant_id == self.tenant_id,
+        )
+        rows = (await self.connection.execute(query)).all()
+        return {index: row.queue for row in rows for index in row.steps}
 
     async def last_run(self, job_id: UUID) -> tuple[int, UUID] | None:
         """(attempt, run_id) of the job's last task: where its artifacts lie."""

@@ -15,6 +15,7 @@ from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.jobs import JobStatus, StepStatus
 from tidemill_contracts.work import Payload, Source
 from tidemill_jobs.commands import JobNotFound, Submit
+from tidemill_jobs.lifecycle import JobNotFinished
 from tidemill_jobs.records import (
     JSON,
     PARQUET,
@@ -38,10 +39,6 @@ MEDIA_TYPES = {
     "parquet": PARQUET,
 }
 SYSTEM_QUEUE = "default"
-
-
-class JobNotFinished(Conflict):
-    """The job has not finished yet."""
 
 
 class NoResult(Conflict):

@@ -12,12 +12,20 @@ from litestar.response import Response
 from msgspec import Raw
 
 from tidemill_contracts.identity import Principal, Role
-from tidemill_contracts.jobs import CancelJob, Job, JobStatus, SubmitBatch, SubmitJob
+from tidemill_contracts.jobs import (
+    Attempt,
+    CancelJob,
+    Job,
+    JobStatus,
+    RetryJob,
+    SubmitBatch,
+    SubmitJob,
+)
 from tidemill_contracts.pages import Page
-from tidemill_jobs import batches, results, usecases
+from tidemill_jobs import batches, results, retrying, usecases
 from tidemill_jobs.book import Accepted
 from tidemill_jobs.commands import JobNotFound
-from tidemill_jobs.records import JSON, AttemptRecord, public
+from tidemill_jobs.records import JSON, public
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.results import Wanted
 from tidemill_kit.auth import caller
@@ -162,7 +170,7 @@ class JobController(Controller):
         return Page(found[:limit], str(cursor + limit) if len(found) > limit else None)
 
     @get("/{job_id:uuid}/attempts", opt=READ, operation_id="jobAttempts")
-    async def attempts(self, job_id: FromPath[UUID], jobs: Jobs) -> Page[AttemptRecord]:
+    async def attempts(self, job_id: FromPath[UUID], jobs: Jobs) -> Page[Attempt]:
         """Every attempt with its worker, its times and its error."""
         if await jobs.get(job_id) is None:
             raise JobNotFound
@@ -176,10 +184,31 @@ class JobController(Controller):
         principal: Caller,
     ) -> Response[Job]:
         """Stop a job; a running one has `grace_s` seconds to end by itself."""
-        order = _cancel_order(await request.body())
+        order = _order(await request.body(), CancelJob)
         job, changed = await usecases.cancel_job(request.app, principal, job_id, order)
         stopping = changed and job.status is JobStatus.CANCELLING
         return Response(job, status_code=202 if stopping else 200)
+
+    @post("/{job_id:uuid}/retry", opt=WRITE, status_code=202, operation_id="retryJob")
+    async def retry(
+        self,
+        request: Request[Any, Any, Any],
+        job_id: FromPath[UUID],
+        principal: Caller,
+        jobs: Jobs,
+        idempotency_key: Key = None,
+    ) -> Response[Job]:
+        """Run a job that ended again, as a new job; from a step on, or all of it."""
+        order = _order(await request.body(), RetryJob)
+        answer = await retrying.retry_job(
+            request.app,
+            principal,
+            jobs,
+            job_id,
+            order,
+            key=idempotency_key,
+        )
+        return accepted(answer)
 
     @get("/{job_id:uuid}/result", opt=READ, operation_id="jobResult")
     async def result(
@@ -238,9 +267,9 @@ def _next(request: Request[Any, Any, Any], cursor: str) -> str:
     return f"{request.url.path}?{urlencode([*query.multi_items()])}"
 
 
-def _cancel_order(body: bytes) -> CancelJob:
+def _order[T](body: bytes, kind: type[T]) -> T:
     """The order in a body that may be left out."""
     try:
-        return msgspec.json.decode(body, type=CancelJob) if body else CancelJob()
+        return msgspec.json.decode(body, type=kind) if body else kind()
     except msgspec.DecodeError as error:
         raise BadRequest(str(error)) from error

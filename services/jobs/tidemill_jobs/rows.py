@@ -92,6 +92,7 @@ _PARTS = {
         " outcome = excluded.outcome, error = excluded.error",
     ),
     "keys": _insert("idempotency_keys", columns.KEY),
+    "dead_letters": _insert("dead_letters", columns.DEAD_LETTER),
 }
 _LOCK_JOBS = (
     f"select {_names(columns.JOB)} from jobs where id = any($1) order by id for no key update"
@@ -244,6 +245,7 @@ def earliest(jobs: Iterable[JobRecord]) -> datetime | None:
         if not job.status.is_final
         for moment in (
             job.cancel_deadline,
+            job.deadline,
             job.run_at if job.status is JobStatus.SCHEDULED else None,
             *(task.next_at for task in job.tasks if task.status is TaskStatus.RETRYING),
         )

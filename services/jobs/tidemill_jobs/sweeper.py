@@ -76,6 +76,7 @@ class Sweeper:
         if found:
             log.info("sweeper.revisits", jobs=len(found))
             await self.revisit(found)
+        await self._next_due()
         self._ledger.top_up()
 
     async def _timers_until_next(self) -> None:
@@ -112,14 +113,30 @@ _DUE_TASKS = "select job_id from tasks where status = 'retrying' and next_at <= 
 _DUE = text(f"""
 select id from jobs where status = 'scheduled' and run_at <= clock_timestamp()
 union select id from jobs where status = 'cancelling' and cancel_deadline <= clock_timestamp()
+union (select id from jobs where finished_at is null and deadline <= clock_timestamp() limit 5000)
 union {_DUE_TASKS}
 """)
 _NEXT_DUE = text("""
 select least(
     (select min(run_at) from jobs where status = 'scheduled'),
     (select min(cancel_deadline) from jobs where status = 'cancelling'),
+    (select min(deadline) from jobs where finished_at is null),
     (select min(next_at) from tasks where status = 'retrying'))
 """)
+# a key without a living holder should have been handed to the first job that waits for it
+_KEYS_LEFT_FREE = """
+select first.id from (
+    select distinct tenant_id, concurrency_key as key from jobs
+    where status = 'blocked' and blocked_reason = 'concurrency_key'
+) wanted cross join lateral (
+    select id from jobs where jobs.tenant_id = wanted.tenant_id
+    and jobs.concurrency_key = wanted.key and status = 'blocked'
+    and blocked_reason = 'concurrency_key' order by id limit 1
+) first where not exists (
+    select from concurrency held join jobs on jobs.id = held.job_id
+    where (held.tenant_id, held.key) = (wanted.tenant_id, wanted.key)
+    and jobs.finished_at is null
+)"""
 _SUSPECT = text(f"""
 (select job_id from tasks where status = 'running' and lease_until < clock_timestamp() limit 5000)
 union (select tasks.job_id from tasks join workers on workers.name = tasks.worker
@@ -129,15 +146,11 @@ union (select job_id from tasks where status = 'dispatched'
 union (select id from jobs where status = 'scheduled' and run_at <= clock_timestamp() limit 5000)
 union (select id from jobs where status = 'cancelling' limit 5000)
 union (select jobs.id from jobs left join datasets on datasets.id = jobs.dataset_id
-    where jobs.status = 'blocked' and (jobs.blocked_reason <> 'dataset'
-    or datasets.status <> 'validating') limit 5000)
+    where jobs.status = 'blocked' and jobs.blocked_reason <> 'concurrency_key'
+    and (jobs.blocked_reason <> 'dataset' or datasets.status <> 'validating') limit 5000)
+union ({_KEYS_LEFT_FREE} limit 5000)
 union ({_DUE_TASKS} limit 5000)
-union (select id from jobs where finished_at is null and started_at is null
-    and created_at < clock_timestamp() - make_interval(secs => (timeouts->>'queue_s')::float)
-    limit 5000)
-union (select id from jobs where finished_at is null
-    and started_at < clock_timestamp() - make_interval(secs => (timeouts->>'total_s')::float)
-    limit 5000)
+union (select id from jobs where finished_at is null and deadline < clock_timestamp() limit 5000)
 """)
 _OF_WORKER = text("""
 select tasks.job_id from tasks join workers on workers.name = :worker

@@ -68,10 +68,20 @@ async def submit_job(
     kept = key_of(principal.tenant_id, route, key, order)
     made = await planned(app, order)
     asked = asked_for(order, made, origin, key=kept, cursor=str(head(app)), size=size)
+    return await accept(app, principal.tenant_id, Submit, asked)
+
+
+async def accept(
+    app: Litestar,
+    tenant_id: UUID,
+    kind: type[Submit],
+    asked: dict[str, Any],
+) -> Accepted:
+    """Have the ledger make a job, learning of its dataset if need be."""
     with suppress(DatasetUnknownYet):
-        return await app.state.ledger.ask(Submit, **asked)
-    await learn_dataset(app, principal.tenant_id, order.dataset_id)
-    return await app.state.ledger.ask(Submit, **asked)
+        return await app.state.ledger.ask(kind, **asked)
+    await learn_dataset(app, tenant_id, asked["dataset_id"])
+    return await app.state.ledger.ask(kind, **asked)
 
 
 async def planned(app: Litestar, order: SubmitJob) -> plan.Plan:
@@ -98,12 +108,13 @@ def asked_for(
     size: int,
 ) -> dict[str, Any]:
     """What the ledger is asked to submit."""
-    job_id = uuid7()
+    job_id, limit = uuid7(), order.concurrency_key
     return {
         "build": draft(order, made, origin, job_id, size),
         "job_id": job_id,
         "dataset_id": order.dataset_id,
         "key": key,
+        "concurrency_key": None if limit is None else (origin.tenant_id, limit),
         "cursor": cursor,
         "size": size,
     }
@@ -139,6 +150,7 @@ def draft(
             labels=order.labels,
             retry_of=origin.retry_of,
             max_attempts=order.max_attempts,
+            concurrency_key=order.concurrency_key,
             timeouts=order.timeouts,
             run_at=order.run_at,
             created_at=created,

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID
+from contextlib import suppress
+from uuid import UUID, uuid4
 
 import msgspec
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from tidemill_contracts.log import AskEpoch, Epoch
 from tidemill_contracts.work import (
@@ -26,9 +28,11 @@ from tidemill_jobs.ledger import Ledger
 from tidemill_jobs.sweeper import Sweeper
 from tidemill_kit.bus import answer
 from tidemill_kit.db import Database
+from tidemill_kit.errors import Unavailable
 
 log = structlog.get_logger()
 CANCEL = "tm.control.cancel"
+FLEET = "tm.control.fleet"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -84,6 +88,7 @@ class Workers:
         self._sweeper = sweeper
         self._cancels = cancels
         self._ack_wait_s = ack_wait_s
+        self._id = uuid4().bytes
 
     async def serve(self, client: Client) -> None:
         async def epoch(asked: AskEpoch) -> Epoch:
@@ -92,6 +97,7 @@ class Workers:
         async def announce(said: Announce) -> dict[str, str]:
             return await self._announce(client, said)
 
+        await client.subscribe(FLEET, cb=self._fleet_changed)
         await answer(client, "tm.rpc.jobs.epoch", AskEpoch, epoch)
         await answer(client, "tm.rpc.jobs.announce", Announce, announce)
         await answer(client, "tm.rpc.jobs.claim", list[ClaimTask], self._claim)
@@ -108,6 +114,9 @@ class Workers:
     async def _announce(self, client: Client, said: Announce) -> dict[str, str]:
         before = self._fleet.live_processors
         is_new = await self._fleet.announce(said)
+        if is_new or said.leaving or self._fleet.live_processors - before:
+            # other replicas believe in the former boot, whose leases are over, until they look
+            await client.publish(FLEET, self._id)
         for queue in sorted({info.queue for info in said.processors}):
             await dispatch.ensure_queue(client, queue, self._ack_wait_s)
         if is_new:
@@ -116,7 +125,15 @@ class Workers:
             await self._sweeper.capacity_changed()
         return {}
 
+    async def _fleet_changed(self, message: Msg) -> None:
+        if message.data != self._id:
+            with suppress(Unavailable):
+                await self._fleet.refresh()
+            self._ledger.top_up()
+
     async def _claim(self, asked: list[ClaimTask]) -> list[ClaimAnswer]:
+        if any(self._fleet.boots.get(claim.worker) != claim.boot_id for claim in asked):
+            await self._fleet.look_again()
         claims = [self._ledger.ask(Claim, asked=claim) for claim in asked]
         return await asyncio.gather(*claims)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 from msgspec import UNSET, Raw, Struct
+from msgspec.structs import replace
 from nats.aio.client import Client
 
 from tidemill_contracts.job_events import FailureKind
@@ -91,6 +92,13 @@ class Attempt:
         self._begun = False
         self._forced: Ending | None = None
         self._doing: Task[Ending] | None = None
+        self._moved_at = time.monotonic()
+
+    @property
+    def held_now(self) -> Held:
+        """What is held, with the seconds since the child was last heard of."""
+        heard = self._slot.moved_at if self._slot is not None else 0.0
+        return replace(self.held, idle_s=time.monotonic() - max(self._moved_at, heard))
 
     @property
     def alive_at(self) -> float:
@@ -198,11 +206,13 @@ class Attempt:
         )
         began = time.monotonic()
         self._begun = True
+        self._moved_at = began
         self._slot = slot
         try:
             return await slot.run(begin, self._journal, self._hear)
         finally:
             self._slot = None
+            self._moved_at = time.monotonic()
             self._left_slot(self.order, time.monotonic() - began)
 
     def _failed(self, kind: FailureKind, code: str, message: str) -> Failed:
@@ -219,12 +229,23 @@ class Attempt:
                 self._log.warning("child.word_unexpected", kind=type(word).__name__)
 
     async def _keep(self) -> None:
-        """Store and report what comes; the last step's output goes with the ending."""
-        while (word := await self._words.get()) is not None:
+        """Store and report what comes; the last step's output goes with the ending.
+
+        Of checkpoints that come fast the newest is enough; the last one before a crash counts.
+        """
+        newest: Checkpointed | None = None
+        while True:
+            if newest is not None and self._words.empty():
+                await self._telling.report(checkpoint=Raw(bytes(newest.state)))
+                newest = None
+            word = await self._words.get()
+            if word is None:
+                break
+            newest = word if isinstance(word, Checkpointed) else None
             if isinstance(word, StepDone):
                 await self._keep_step(word)
-            elif self._words.empty():
-                await self._telling.report(checkpoint=Raw(bytes(word.state)))
+        if newest is not None:
+            await self._telling.report(checkpoint=Raw(bytes(newest.state)))
 
     async def _keep_step(self, done: StepDone) -> None:
         progress = self._telling.progress(done.progress) if done.progress else None

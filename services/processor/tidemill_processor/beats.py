@@ -91,7 +91,7 @@ class Beats:
         beat = Beat(
             worker=self._identity.worker,
             boot_id=self._identity.boot_id,
-            held=[attempt.held for attempt in held],
+            held=[attempt.held_now for attempt in held],
         )
         return await call(self._client, "tm.rpc.jobs.beat", beat, list[BeatOutcome])
 

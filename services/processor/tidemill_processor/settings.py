@@ -24,7 +24,10 @@ class Settings(settings.Settings, frozen=True, kw_only=True):
     ] = 1
     worker_name: Annotated[
         str,
-        Meta(description="Stable name of this worker; the host's name unless given."),
+        Meta(
+            max_length=255,
+            description="Stable name of this worker; the host's name unless given.",
+        ),
     ] = ""
     processor_paths: Annotated[
         str,

@@ -26,7 +26,10 @@ class Listener(Protocol):
 
 
 class Slot:
-    """A place for one task; its child is replaced when it has ended or done enough."""
+    """A place for one task; its child is replaced when it has ended or done enough.
+
+    `moved_at` is when the child was last heard of, on the monotonic clock.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Slot:
         self._renewal: Task[None] | None = None
         self._ladder: Task[None] | None = None
         self._signalled = False
+        self.moved_at = time.monotonic()
 
     @property
     def cold(self) -> bool:
@@ -72,7 +76,12 @@ class Slot:
         child = self._child
         assert child is not None  # noqa: S101 - only idle slots are handed out
         self._signalled = False
-        child.listen(listener.hear)
+
+        def heard(stream: LineStream, chunk: bytes) -> None:
+            self.moved_at = time.monotonic()
+            listener.hear(stream, chunk)
+
+        child.listen(heard)
         ended: Ended | None = None
         try:
             await child.send(begin)
@@ -99,6 +108,7 @@ class Slot:
 
     async def _follow(self, child: Child, hear: Hear) -> Ended:
         while (word := await child.hear()) is not None:
+            self.moved_at = time.monotonic()
             match word:
                 case Ended():
                     return word

@@ -27,6 +27,7 @@ def submit(
     priority: options.Priority = 4,
     label: options.Labels = None,
     run_at: options.RunAt = None,
+    concurrency_key: options.Concurrency = None,
     key: options.Key = None,
     wait: options.Wait = False,
     follow: options.Follow = False,
@@ -44,6 +45,7 @@ def submit(
         priority=priority,
         labels=calling.labels(label),
         run_at=run_at.astimezone() if run_at else None,
+        concurrency_key=concurrency_key,
     )
     watching.submitted(
         context,
@@ -108,6 +110,32 @@ def cancel(
 
 
 @app.command()
+def retry(
+    context: typer.Context,
+    job: JobId,
+    *,
+    from_step: Annotated[
+        str | None, typer.Option(help="Run from this step on; use what the steps before it gave.")
+    ] = None,
+    params: Annotated[
+        str | None, typer.Option(help='Other parameters, as JSON: {"step": {…}}.')
+    ] = None,
+    key: options.Key = None,
+    wait: options.Wait = False,
+    follow: options.Follow = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a job that ended again, as a new job."""
+    kind = dict[str, dict[str, Any]]
+    changed = calling.json_value(params, kind, option="--params") if params else None
+    watching.submitted(
+        context,
+        lambda client: client.retry(job, from_step=from_step, params=changed, idempotency_key=key),
+        watching.Watch(wait=wait, follow=follow, as_json=as_json),
+    )
+
+
+@app.command()
 def wait(
     context: typer.Context,
     job: JobId,
@@ -119,6 +147,26 @@ def wait(
     """Wait for a job; exit 0 if it succeeded, 1 if it failed, 2 if it was cancelled or expired."""
     watch = watching.Watch(wait=True, follow=follow, as_json=as_json, lines=logs)
     watching.submitted(context, lambda client: client.job(job), watch)
+
+
+@app.command()
+def attempts(context: typer.Context, job: JobId, *, as_json: AsJson = False) -> None:
+    """List a job's attempts: worker, duration, how each ended."""
+    found = calling.run(context, lambda client: client.attempts(job))
+    if as_json:
+        terminal.json_page(found)
+        return
+    rows = [
+        (
+            each.attempt,
+            each.worker,
+            each.duration_s,
+            each.outcome,
+            each.error and each.error.message,
+        )
+        for each in found
+    ]
+    terminal.table(["attempt", "worker", "seconds", "outcome", "error"], rows)
 
 
 @app.command()

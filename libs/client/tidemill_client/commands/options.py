@@ -42,4 +42,8 @@ Steps = Annotated[
 ]
 Queue = Annotated[str | None, typer.Option(help="The queue, unless the processor's.")]
 Priority = Annotated[int, typer.Option(min=0, max=9, help="9 goes first.")]
+Concurrency = Annotated[
+    str | None,
+    typer.Option("--concurrency-key", help="Of the jobs with this key one runs at a time."),
+]
 RunAt = Annotated[datetime | None, typer.Option(help="Not before this moment (local time).")]

@@ -4,8 +4,8 @@ from alembic import op
 
 from tidemill_kit.log_schema import protect
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 SERVICE = "jobs"
 # numbered without gaps per job: who takes the next number waits for whoever took the one before
