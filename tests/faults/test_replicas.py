@@ -1,0 +1,96 @@
+"""Several jobs services behind one PostgreSQL and one NATS, one of which may stand still."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from tests.e2e.conftest import Register
+from tests.e2e.people import Person
+from tests.faults.audit import QUIET_S, at_work, audit, tables
+from tests.faults.conftest import log_lines
+from tests.faults.load import Load, a_mix
+from tests.faults.others import Other, Others
+from tidemill_client.client import Client
+from tidemill_stack.stack import Stack
+
+FENCE = "select fence from publisher, pg_sleep(0.05)"
+DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
+STANDS = """
+select state from pg_stat_activity where client_port = any($1) and application_name = $2
+"""
+
+
+@pytest.fixture
+async def replicas(others: Others) -> list[Other]:
+    """Two more; the one that the stack has keeps its lease as publisher."""
+    return [await others.start("jobs") for _ in range(2)]
+
+
+@pytest.fixture
+async def ann(
+    hurt: Stack, register: Register, replicas: list[Other]
+) -> AsyncGenerator[tuple[Person, Load]]:
+    """Somebody whose submits go to all replicas in turn."""
+    person = await register(hurt)
+    token = person.tokens.access_token
+    async with Client(replicas[0].url, token) as second, Client(replicas[1].url, token) as third:
+        yield person, Load(person, person.client, second, third)
+
+
+async def test_three_replicas_share_the_load_in_order_and_without_deadlocks(
+    hurt: Stack, ann: tuple[Person, Load], replicas: list[Other], size: int
+) -> None:
+    person, load = ann
+    names = ["jobs", *(each.component.name.removeprefix("tidemill-") for each in replicas)]
+    async with tables(hurt) as connection:
+        deadlocks = await connection.fetchval(DEADLOCKS)
+        again = sum(len(log_lines(hurt, name, "ledger.again")) for name in names)
+
+        await load.submit(a_mix(size * 2))
+        await audit(hurt, person.user.tenant_id, load.accepted)
+
+        again = sum(len(log_lines(hurt, name, "ledger.again")) for name in names) - again
+        assert await connection.fetchval(DEADLOCKS) - deadlocks <= 1
+    assert again <= size // 10 + 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+async def test_when_the_publisher_dies_or_sleeps_another_goes_on_in_order(
+    hurt: Stack, ann: tuple[Person, Load], size: int, number: signal.Signals
+) -> None:
+    person, load = ann
+
+    async with asyncio.TaskGroup() as tasks, tables(hurt) as connection:
+        fence = await connection.fetchval(FENCE)
+        tasks.create_task(load.submit(a_mix(size)))
+        await at_work(hurt, person.user.tenant_id)
+        hit = hurt.kill("jobs", number)
+        async with asyncio.timeout(QUIET_S):
+            while await connection.fetchval(FENCE) == fence:
+                pass
+        if number is signal.SIGSTOP:
+            await connection.execute("select pg_sleep(2)")
+            os.kill(hit, signal.SIGCONT)
+    await hurt.ready("jobs")
+    found = await audit(hurt, person.user.tenant_id, load.accepted)
+
+    assert len(found.jobs) == size
+
+
+async def test_a_replica_that_stops_in_a_transaction_does_not_keep_its_locks(
+    hurt: Stack, ann: tuple[Person, Load], size: int
+) -> None:
+    person, load = ann
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(load.submit(a_mix(size * 2)))
+        await at_work(hurt, person.user.tenant_id)
+        hit = await stop_in_transaction(hurt)
+        await audit(hurt, person.user.tenant_id, load.accepted)
+        os.kill(hit, signal.SIGCONT)
+    found = await audit(hurt, person.user.tenant_id, load.accepted)
+
+    assert len(found.jobs) == size * 2
