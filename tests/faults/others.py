@@ -76,3 +76,10 @@ def family(pid: int) -> list[int]:
 def send_to_all(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         os.kill(pid, number)
+
+
+def local_ports(pid: int) -> list[int]:
+    """The ports of a process' own ends of its connections."""
+    sockets = {path.readlink().name for path in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    return [int(row[1].partition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in sockets]

@@ -11,15 +11,17 @@ from tests.e2e.conftest import Register
 from tests.e2e.people import Person
 from tests.faults.audit import QUIET_S, at_work, audit, tables
 from tests.faults.conftest import log_lines
-from tests.faults.load import Load, a_mix
-from tests.faults.others import Other, Others
+from tests.faults.load import Load, a_mix, arithmetic, noop
+from tests.faults.others import Other, Others, local_ports
 from tidemill_client.client import Client
 from tidemill_stack.stack import Stack
 
 FENCE = "select fence from publisher, pg_sleep(0.05)"
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
-STANDS = """
-select state from pg_stat_activity where client_port = any($1) and application_name = $2
+IN_TRANSACTION = """
+select exists (select 1 from pg_stat_activity where client_port = any($1)
+    and application_name = 'tidemill-jobs-ledger' and state = 'idle in transaction')
+from pg_sleep(0.02)
 """
 
 
@@ -81,16 +83,29 @@ async def test_when_the_publisher_dies_or_sleeps_another_goes_on_in_order(
 
 
 async def test_a_replica_that_stops_in_a_transaction_does_not_keep_its_locks(
-    hurt: Stack, ann: tuple[Person, Load], size: int
+    hurt: Stack, register: Register, replicas: list[Other], size: int
 ) -> None:
-    person, load = ann
+    person = await register(hurt)
 
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(load.submit(a_mix(size * 2)))
-        await at_work(hurt, person.user.tenant_id)
-        hit = await stop_in_transaction(hurt)
-        await audit(hurt, person.user.tenant_id, load.accepted)
+    async with Client(replicas[0].url, person.tokens.access_token) as second:
+        load = Load(person, second)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(load.submit(a_mix(size * 4, [noop, arithmetic])))
+            hit = await stop_in_transaction(hurt)
+        while_it_sleeps = await audit(hurt, person.user.tenant_id, load.accepted)
         os.kill(hit, signal.SIGCONT)
-    found = await audit(hurt, person.user.tenant_id, load.accepted)
+    awake = await audit(hurt, person.user.tenant_id, load.accepted)
 
-    assert len(found.jobs) == size * 2
+    assert awake == while_it_sleeps
+
+
+async def stop_in_transaction(stack: Stack) -> int:
+    """Stop the jobs service while its ledger is in the middle of a transaction: its pid."""
+    async with asyncio.timeout(QUIET_S), tables(stack) as connection:
+        pid = stack.pid("jobs") or 0
+        while True:
+            os.kill(pid, signal.SIGSTOP)
+            if await connection.fetchval(IN_TRANSACTION, local_ports(pid)):
+                return pid
+            os.kill(pid, signal.SIGCONT)
+            await connection.execute("select pg_sleep(0.003)")
