@@ -1,6 +1,7 @@
 """Systems that are hurt on purpose, and how much load they are under meanwhile."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -35,10 +36,24 @@ async def others(hurt: Stack) -> AsyncGenerator[Others]:
         yield started
 
 
+async def wipe(stack: Stack) -> None:
+    """End NATS, delete all that it has stored, and start it again."""
+    await stack.take_down("nats-server")
+    forget(stack)
+    await stack.bring_up("nats-server")
+
+
+def forget(stack: Stack) -> None:
+    """Delete all that NATS has stored."""
+    shutil.rmtree(stack.data / "nats" / "jetstream")
+
+
 def log_lines(stack: Stack, name: str, *events: str) -> list[dict[str, object]]:
     """What a process has written to its log under these names so far."""
     log = Path(stack.data, "logs", f"tidemill-{name}.log")
-    lines = [msgspec.json.decode(line) for line in log.read_bytes().splitlines() if line[:1] == b"{"]
+    lines = [
+        msgspec.json.decode(line) for line in log.read_bytes().splitlines() if line[:1] == b"{"
+    ]
     return [line for line in lines if line.get("event") in events]
 
 

@@ -4,18 +4,21 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import Register
 from tests.e2e.people import Person
 from tests.faults.audit import QUIET_S, at_work, audit, tables
-from tests.faults.conftest import log_lines
-from tests.faults.load import Load, a_mix, arithmetic, noop
+from tests.faults.conftest import log_lines, wipe
+from tests.faults.load import Load, Wanted, a_mix, arithmetic, noop
 from tests.faults.others import Other, Others, local_ports
 from tidemill_client.client import Client
+from tidemill_contracts.datasets import Dataset
 from tidemill_stack.stack import Stack
 
+METRICS = {"processor": "compute_metrics", "params": {"columns": ["n"]}}
 FENCE = "select fence from publisher, pg_sleep(0.05)"
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
 IN_TRANSACTION = """
@@ -97,6 +100,30 @@ async def test_a_replica_that_stops_in_a_transaction_does_not_keep_its_locks(
     awake = await audit(hurt, person.user.tenant_id, load.accepted)
 
     assert awake == while_it_sleeps
+
+
+async def test_after_a_wipe_every_replica_follows_the_new_store(
+    hurt: Stack, register: Register, replicas: list[Other]
+) -> None:
+    person = await register(hurt)
+    load = Load(person)
+    for _ in range(3):
+        await person.client.wait_dataset((await upload(person)).id)
+
+    await wipe(hurt)
+    assert len(replicas) == 2
+    for _ in range(6):
+        dataset = await upload(person)
+        await load.submit([Wanted(order={**METRICS, "dataset_id": dataset.id}, value=2, look=most)])
+    await audit(hurt, person.user.tenant_id, load.accepted)
+
+
+def most(value: Any) -> Any:
+    return value["columns"]["n"]["max"]
+
+
+async def upload(person: Person) -> Dataset:
+    return await person.client.upload(b"n\n1\n2\n", "numbers.csv")
 
 
 async def stop_in_transaction(stack: Stack) -> int:

@@ -1,7 +1,6 @@
 """The broker is rebuildable: nothing is lost with its store, neither jobs nor events."""
 
 import asyncio
-import shutil
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from tests.e2e.conftest import Register
 from tests.e2e.people import PATIENCE_S, Person, canonical, until
 from tests.faults.audit import QUIET_S, at_work, audit, tables
+from tests.faults.conftest import forget
 from tests.faults.load import FOR_EVER, Load, Wanted, a_mix, arithmetic, noop, waiting
 from tidemill_client.client import ENDINGS
 from tidemill_client.subscription import Item, Received
@@ -42,7 +42,7 @@ async def test_a_wiped_store_loses_neither_a_job_nor_an_event(
         await load.submit(map(on_dataset, datasets))
         await statuses(hurt, tenant_id, ALL_OPEN)
         await hurt.take_down("nats-server")
-        shutil.rmtree(hurt.data / "nats" / "jetstream")
+        forget(hurt)
         await load.submit(a_mix(size // 4, [noop, waiting]))
         await hurt.bring_up("nats-server")
         ended = await every(ann, datasets)
