@@ -3,7 +3,6 @@
 import os
 import signal
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -11,7 +10,6 @@ from tests.e2e.conftest import Register
 from tests.faults.audit import at_work, audit
 from tests.faults.load import Load, Wanted, waiting
 from tests.faults.others import Others, family
-from tidemill_contracts.jobs import JobStatus
 from tidemill_stack.stack import Stack
 
 
@@ -38,9 +36,13 @@ async def test_a_worker_that_is_asked_to_leave_finishes_or_hands_back(
     load = Load(await register(hurt))
     tenant_id = load.person.user.tenant_id
     await hurt.take_down("processor")
-    leaving = await others.start("processor", TM_WORKER_NAME="leaving", TM_SLOTS="4", TM_DRAIN_S="2")
+    leaving = await others.start(
+        "processor", TM_WORKER_NAME="leaving", TM_SLOTS="4", TM_DRAIN_S="2"
+    )
 
-    await load.submit([*(once(each, 1) for each in range(2)), *(once(each, 8) for each in range(2))])
+    await load.submit(
+        [*(once(each, 1) for each in range(2)), *(once(each, 8) for each in range(2))]
+    )
     await at_work(hurt, tenant_id, 4)
     await leaving.stop()
     await hurt.bring_up("processor")
@@ -59,4 +61,6 @@ def once(number: int, seconds: float) -> Wanted:
 
 def slot_children(supervisor: int) -> list[int]:
     """The children that run tasks in slots, not the one for pure steps."""
-    return [pid for pid in family(supervisor)[1:] if "slot-" in str(Path(f"/proc/{pid}/cwd").readlink())]
+    return [
+        pid for pid in family(supervisor)[1:] if "slot-" in str(Path(f"/proc/{pid}/cwd").readlink())
+    ]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.e2e.conftest import Register
-from tests.faults.audit import at_work, audit
+from tests.faults.audit import audit
 from tests.faults.conftest import log_lines
 from tests.faults.load import KINDS, Load, a_mix, crashing
 from tidemill_stack.stack import Stack

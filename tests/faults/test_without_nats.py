@@ -1,9 +1,7 @@
 """Jobs are accepted while the broker is away, whoever was started first."""
 
-import asyncio
-
 from tests.e2e.conftest import Register
-from tests.faults.audit import audit, tables
+from tests.faults.audit import audit
 from tests.faults.load import Load, a_mix, arithmetic, mixed_chain, noop, waiting
 from tidemill_contracts.jobs import JobStatus
 from tidemill_stack.stack import Stack
