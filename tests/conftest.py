@@ -20,7 +20,7 @@ SHORT_TIMERS = {
     "TM_RING_EVENTS": "100",
     "TM_MAX_DATASET_BYTES": str(4 * 1024 * 1024),
 }
-WHOLE_SYSTEMS = frozenset({"stack", "restless"})
+WHOLE_SYSTEMS = frozenset({"stack", "restless", "hurt"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from tidemill_kit.settings import load
 from tidemill_kit.streams import EVENTS, Stored
 from tidemill_stack.stack import Stack
 
-QUIET_S = 60.0
+QUIET_S = 120.0
 ENDINGS = {"job.succeeded", "job.failed", "job.cancelled", "job.expired"}
 
 
@@ -43,9 +43,9 @@ class Finding(Struct, kw_only=True):
 
 
 @asynccontextmanager
-async def tables(stack: Stack, schema: str = "jobs"):
-    """A connection that sees everything."""
-    settings = {"search_path": schema}
+async def tables(stack: Stack) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection that sees everything, as soon as there is one."""
+    settings = {"search_path": "jobs"}
     connection: asyncpg.Connection | None = None
     while connection is None:
         with suppress(asyncpg.CannotConnectNowError, OSError):
@@ -54,6 +54,12 @@ async def tables(stack: Stack, schema: str = "jobs"):
         yield connection
     finally:
         await connection.close()
+
+
+async def number_of(connection: asyncpg.Connection, query: str, *given: Any) -> int:
+    """The one number that a query finds."""
+    found: Any = await connection.fetchval(query, *given)
+    return int(found)
 
 
 async def audit(stack: Stack, tenant_id: UUID, wanted: Mapping[UUID, Wanted]) -> Finding:
@@ -75,7 +81,7 @@ async def audit(stack: Stack, tenant_id: UUID, wanted: Mapping[UUID, Wanted]) ->
 async def at_work(stack: Stack, tenant_id: UUID, tasks: int = 1) -> None:
     """Wait until so many of the tenant's tasks run in a slot."""
     async with asyncio.timeout(QUIET_S), tables(stack) as connection:
-        while await connection.fetchval(_AT_WORK, tenant_id) < tasks:
+        while await number_of(connection, _AT_WORK, tenant_id) < tasks:
             pass
 
 
@@ -96,7 +102,7 @@ async def read(stack: Stack, connection: asyncpg.Connection, tenant_id: UUID) ->
         events.setdefault(row["key"], []).append(row)
     jobs = await connection.fetch(_JOBS, tenant_id)
     return Finding(
-        epoch=await connection.fetchval("select epoch from log"),
+        epoch=await number_of(connection, "select epoch from log"),
         jobs={row["id"]: row for row in jobs},
         tasks=await connection.fetch("select * from tasks where tenant_id = $1", tenant_id),
         attempts=await connection.fetch(_ATTEMPTS, tenant_id),

@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from tests.conftest import SHORT_TIMERS
-from tests.e2e.conftest import register as register
+from tests.e2e import conftest as stories
 from tests.faults.audit import QUIET_S, tables
 from tests.faults.others import Others
 from tidemill_stack.stack import Stack
+
+register = stories.register
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,30 @@
-"""PostgreSQL restarts, crashes, stalls and hangs up in mid load: nothing is lost, nothing doubled."""
+"""PostgreSQL restarts, crashes, stalls, hangs up: nothing is lost, nothing doubled."""
 
 import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from urllib.parse import urlsplit
 
 import asyncpg
-import httpx
+import msgspec
 import pytest
 
 from tests.e2e.conftest import Register
-from tests.faults.audit import at_work, audit, tables
+from tests.e2e.people import Person
+from tests.faults.audit import at_work, audit, number_of, tables
 from tests.faults.conftest import log_lines
 from tests.faults.load import Load, a_mix, noop
 from tidemill_contracts.ids import uuid7
+from tidemill_contracts.jobs import SubmitJob
 from tidemill_stack.stack import Stack
 
 LOST = ("ledger.connection_lost", "publisher.delayed")
 BROKEN = ("ledger.failed", "lifespan.failed", "process.exit")
+
+ONE = SubmitJob(processor="noop", value=1)
 
 type Hit = Callable[[Stack], Awaitable[None]]
 
@@ -69,21 +76,37 @@ async def test_a_hurt_database_loses_nothing_and_doubles_nothing(
 async def test_who_never_got_the_answer_gets_the_same_job_with_the_same_key(
     hurt: Stack, register: Register, size: int
 ) -> None:
-    load = Load(await register(hurt))
+    person = await register(hurt)
     keys = [str(uuid7()) for _ in range(size)]
-    orders = {"processor": "noop", "value": 1}
 
-    async def ask_and_hang_up(key: str) -> None:
-        with pytest.raises(httpx.TimeoutException):
-            headers = {"Idempotency-Key": key}
-            timeout = httpx.Timeout(30, read=0.0005)
-            await load.person.ask("POST", "/v1/jobs", json=orders, headers=headers, timeout=timeout)
-
-    await asyncio.gather(*map(ask_and_hang_up, keys))
-    again = [await load.person.client.submit(**orders, idempotency_key=key) for key in keys]
-    found = await audit(hurt, load.person.user.tenant_id, {job.id: noop(1) for job in again})
+    async with AsyncExitStack() as lines, tables(hurt) as connection:
+        for number, key in enumerate(keys):
+            line = await ask(hurt, person, key)
+            # half of them hang up at once, half once their job is stored
+            (line.close if number % 2 else partial(lines.callback, line.close))()
+        while await number_of(connection, _STORED, keys[::2]) < len(keys[::2]):
+            pass
+    again = [await person.client.submit(ONE, idempotency_key=key) for key in keys]
+    found = await audit(hurt, person.user.tenant_id, {job.id: noop(1) for job in again})
 
     assert len(found.jobs) == size
+
+
+async def ask(stack: Stack, person: Person, key: str) -> asyncio.StreamWriter:
+    """Submit over a connection of its own, whose answer nobody reads."""
+    url, body = urlsplit(stack.url), msgspec.json.encode(ONE)
+    _, line = await asyncio.open_connection(url.hostname, url.port)
+    headers = {
+        **person.headers,
+        "Host": url.netloc,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Idempotency-Key": key,
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    line.write(f"POST /v1/jobs HTTP/1.1\r\n{head}\r\n".encode() + body)
+    await line.drain()
+    return line
 
 
 async def ledger_backend(connection: asyncpg.Connection, state: str | None = None) -> int:
@@ -103,4 +126,5 @@ _LEDGER = """
 select max(pid) from pg_stat_activity, pg_sleep(0.02)
 where application_name = 'tidemill-jobs-ledger'
 """
+_STORED = "select count(*) from idempotency_keys, pg_sleep(0.02) where key = any($1)"
 _STATE = "select state from pg_stat_activity where pid = $1"

@@ -1,4 +1,4 @@
-"""A child process that dies takes only its own task along; a worker that is asked to leave drains."""
+"""A child that dies takes its own task along, no other; a worker asked to leave drains."""
 
 import os
 import signal

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tests.e2e.conftest import Register
 from tests.e2e.people import PATIENCE_S, Person, canonical, until
-from tests.faults.audit import QUIET_S, at_work, audit, tables
+from tests.faults.audit import QUIET_S, at_work, audit, number_of, tables
 from tests.faults.conftest import forget
 from tests.faults.load import FOR_EVER, Load, Wanted, a_mix, arithmetic, noop, waiting
 from tidemill_client.client import ENDINGS
@@ -62,7 +62,7 @@ async def test_a_wiped_store_loses_neither_a_job_nor_an_event(
 
 async def epoch_of(stack: Stack) -> int:
     async with tables(stack) as connection:
-        return int(await connection.fetchval("select epoch from log"))
+        return await number_of(connection, "select epoch from log")
 
 
 async def statuses(stack: Stack, tenant_id: UUID, wanted: set[JobStatus]) -> None:
@@ -91,7 +91,7 @@ def on_dataset(dataset_id: UUID) -> Wanted:
 
 def scheduled(number: int) -> Wanted:
     """Due once the store is gone."""
-    order = {"processor": "noop", "value": number, "run_at": now() + timedelta(seconds=8)}
+    order = {"processor": "noop", "value": number, "run_at": now() + timedelta(seconds=12)}
     return Wanted(order=order, value=number)
 
 
