@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Container, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,9 @@ class Finding(Struct, kw_only=True):
 
     def types(self, job_id: UUID) -> list[str]:
         return [event["type"].removeprefix("job.") for event in self.events[job_id]]
+
+    def attempts_of(self, jobs: Container[UUID]) -> list[asyncpg.Record]:
+        return [attempt for attempt in self.attempts if attempt["job_id"] in jobs]
 
     def count(self, kind: str) -> int:
         """How many events of this type there are."""
@@ -78,10 +81,10 @@ async def audit(stack: Stack, tenant_id: UUID, wanted: Mapping[UUID, Wanted]) ->
     return found
 
 
-async def at_work(stack: Stack, tenant_id: UUID, tasks: int = 1) -> None:
-    """Wait until so many of the tenant's tasks run in a slot."""
+async def at_work(stack: Stack, tenant_id: UUID, tasks: int = 1, *, attempt: int = 1) -> None:
+    """Wait until so many of the tenant's tasks run in a slot, in this attempt or a later one."""
     async with asyncio.timeout(QUIET_S), tables(stack) as connection:
-        while await number_of(connection, _AT_WORK, tenant_id) < tasks:
+        while await number_of(connection, _AT_WORK, tenant_id, attempt) < tasks:
             pass
 
 
@@ -188,7 +191,8 @@ select exists (select 1 from jobs where tenant_id = $1 and finished_at is null)
 from pg_sleep(0.1)
 """
 _AT_WORK = """
-select count(*) from tasks, pg_sleep(0.02) where tenant_id = $1 and status = 'running'
+select count(*) from tasks, pg_sleep(0.02)
+where tenant_id = $1 and status = 'running' and attempt >= $2
 """
 _OPEN = """
 select jobs.id, jobs.status, jobs.seq, jobs.cancel_deadline, tasks.status as task,

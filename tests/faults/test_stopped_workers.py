@@ -4,6 +4,7 @@ import signal
 from uuid import UUID
 
 import msgspec
+import pytest
 
 from tests.e2e.conftest import Register
 from tests.faults.audit import Finding, at_work, audit
@@ -14,13 +15,14 @@ from tidemill_contracts.jobs import StepSpec
 from tidemill_stack.stack import Stack
 
 CSV = b"n\n" + b"".join(b"%d\n" % number for number in range(1, 2_001))
-SLOTS = 4
+SLOTS = 3
 GAVE_UP = ("attempt.superseded", "attempt.abandoned", "attempt.overtaken")
 FIRST = {"TM_WORKER_NAME": "first", "TM_SLOTS": str(SLOTS)}
 
 
+@pytest.mark.parametrize("wakes", ["while the other works", "when all is over"])
 async def test_a_worker_that_slept_beyond_its_lease_changes_nothing(
-    hurt: Stack, register: Register, others: Others
+    hurt: Stack, register: Register, others: Others, wakes: str
 ) -> None:
     ann = await register(hurt)
     load, tenant_id = Load(ann), ann.user.tenant_id
@@ -33,8 +35,11 @@ async def test_a_worker_that_slept_beyond_its_lease_changes_nothing(
     asleep = family(sleeper.pid or 0)
     send_to_all(asleep, signal.SIGSTOP)
     await hurt.bring_up("processor")
-    found = await audit(hurt, tenant_id, load.accepted)
+    await at_work(hurt, tenant_id, SLOTS, attempt=2)
+    if wakes == "when all is over":
+        await audit(hurt, tenant_id, load.accepted)
     send_to_all(asleep, signal.SIGCONT)
+    found = await audit(hurt, tenant_id, load.accepted)
     name = sleeper.component.name.removeprefix("tidemill-")
     await logged(hurt, name, *GAVE_UP, count=SLOTS)
     after = await audit(hurt, tenant_id, load.accepted)
@@ -42,6 +47,8 @@ async def test_a_worker_that_slept_beyond_its_lease_changes_nothing(
     assert found.count("attempt_lost") == SLOTS
     assert (after.jobs, after.events) == (found.jobs, found.events)
     assert after.attempts == found.attempts
+    outcomes = [attempt["outcome"] for attempt in found.attempts_of(load.accepted)]
+    assert outcomes == ["lost", "succeeded"] * SLOTS
     check_objects(after)
 
 
@@ -60,12 +67,12 @@ def check_objects(found: Finding) -> None:
 def into_an_object(dataset_id: UUID) -> Wanted:
     """Its result is a frame, and is not made before some seconds have passed."""
     steps = [
-        StepSpec(processor="wait", params={"seconds": 2}),
+        StepSpec(processor="wait", params={"seconds": 3}),
         StepSpec(processor="select_columns", params={"columns": ["n"]}),
     ]
     return Wanted(order={"steps": steps, "dataset_id": dataset_id})
 
 
 def slow(number: int) -> Wanted:
-    order = {"processor": "wait", "params": {"seconds": 2}, "value": number}
+    order = {"processor": "wait", "params": {"seconds": 3}, "value": number}
     return Wanted(order=order, value=number)
