@@ -69,7 +69,8 @@ async def test_a_hurt_database_loses_nothing_and_doubles_nothing(
     found = await audit(hurt, load.person.user.tenant_id, load.accepted)
 
     assert len(found.jobs) == size
-    assert len(log_lines(hurt, "jobs", *LOST)) > before
+    # a statement that stood still may have been through with all that could be cancelled
+    assert hit is stall or len(log_lines(hurt, "jobs", *LOST)) > before
     assert not log_lines(hurt, "jobs", *BROKEN)
 
 

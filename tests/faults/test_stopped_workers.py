@@ -16,6 +16,7 @@ from tidemill_stack.stack import Stack
 
 CSV = b"n\n" + b"".join(b"%d\n" % number for number in range(1, 2_001))
 SLOTS = 3
+SECONDS = 3
 GAVE_UP = ("attempt.superseded", "attempt.abandoned", "attempt.overtaken")
 FIRST = {"TM_WORKER_NAME": "first", "TM_SLOTS": str(SLOTS)}
 
@@ -50,6 +51,14 @@ async def test_a_worker_that_slept_beyond_its_lease_changes_nothing(
     outcomes = [attempt["outcome"] for attempt in found.attempts_of(load.accepted)]
     assert outcomes == ["lost", "succeeded"] * SLOTS
     check_objects(after)
+    check_times(after)
+
+
+def check_times(found: Finding) -> None:
+    """Nobody's result was taken for that of the run that had only begun."""
+    took = [a["finished_at"] - a["started_at"] for a in found.attempts if a["attempt"] == 2]
+    assert len(took) == SLOTS
+    assert min(took).total_seconds() > SECONDS - 0.5
 
 
 def check_objects(found: Finding) -> None:
@@ -67,12 +76,12 @@ def check_objects(found: Finding) -> None:
 def into_an_object(dataset_id: UUID) -> Wanted:
     """Its result is a frame, and is not made before some seconds have passed."""
     steps = [
-        StepSpec(processor="wait", params={"seconds": 3}),
+        StepSpec(processor="wait", params={"seconds": SECONDS}),
         StepSpec(processor="select_columns", params={"columns": ["n"]}),
     ]
     return Wanted(order={"steps": steps, "dataset_id": dataset_id})
 
 
 def slow(number: int) -> Wanted:
-    order = {"processor": "wait", "params": {"seconds": 3}, "value": number}
+    order = {"processor": "wait", "params": {"seconds": SECONDS}, "value": number}
     return Wanted(order=order, value=number)
