@@ -63,6 +63,11 @@ e2e *options:
 bench *options:
     uv run python -m tests.bench {{ options }}
 
+[doc("Hurt the system under full load and audit every promise; takes minutes")]
+[group("check")]
+proof *options:
+    uv run pytest tests/proof {{ options }}
+
 [doc("Which lines tests run, all or those of a path")]
 [group("check")]
 coverage *path:

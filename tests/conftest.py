@@ -22,7 +22,7 @@ SHORT_TIMERS = {
     "TM_PROCESSOR_PATHS": str(Path(__file__).parent / "e2e" / "own"),
     "TM_MAX_DATASET_BYTES": str(4 * 1024 * 1024),
 }
-WHOLE_SYSTEMS = frozenset({"stack", "restless", "talkative"})
+WHOLE_SYSTEMS = frozenset({"stack", "restless", "talkative", "hurt"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -38,7 +38,6 @@ RETRY_S = 2.0
 ACK_WAIT_S = 5
 COMPARE_S = 60.0
 CHECK_S = 5.0
-_NANOSECONDS = 1_000_000_000
 _AWAY = (BusAway, RequestRefused, StreamRefused, Unavailable, DBAPIError, OSError)
 
 
@@ -84,10 +83,17 @@ class Delivery(msgspec.Struct, frozen=True):
 class Follower:
     """Follows one owner's events: by the stream, and by its history where the stream is short."""
 
-    def __init__(self, consumers: Consumers, owner: str, database: Database) -> None:
+    def __init__(
+        self,
+        consumers: Consumers,
+        owner: str,
+        database: Database,
+        client: Client,
+    ) -> None:
         self._consumers = consumers
         self._owner = owner
         self._database = database
+        self._client = client
         self.durable = f"{consumers.service}-{owner}"
         self.subjects = sorted(consumers.subjects[owner])
         self.epoch = 0
@@ -95,8 +101,7 @@ class Follower:
     async def receive(self, delivery: Delivery) -> None:
         """Apply a delivered event, retrying in place so that order holds; then acknowledge it."""
         attempt, item = 0, delivery.event
-        cursor = Cursor(self.epoch, delivery.sequence)
-        while not await self._applied(item, cursor, attempt):
+        while not await self._applied(item, Cursor(self.epoch, delivery.sequence), attempt):
             attempt += 1
             with suppress(NatsError):
                 await delivery.message.in_progress()
@@ -104,24 +109,25 @@ class Follower:
         with suppress(NatsError):
             await delivery.message.ack()
 
-    async def catch_up(self, client: Client) -> None:
+    async def catch_up(self) -> None:
         """Agree on the epoch, make the durable consumer, fetch what the stream does not have."""
         last = await self._position()
-        asked = AskEpoch(asker=f"{self._consumers.service}<{self._owner}", last_recorded=None)
-        self.epoch = (await call(client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
-        await self.compare(client)
+        await self._is_behind()
+        await self.compare()
         start = last.position + 1 if last.epoch == self.epoch else 1
-        await _ensure(client, self.durable, self.subjects, start)
+        await _ensure(self._client, self.durable, self.subjects, start)
 
-    async def compare(self, client: Client) -> None:
+    async def compare(self) -> None:
         """Fetch from the owner's history whatever was published and has not come."""
         facts = [subject.removeprefix("tm.event.*.") for subject in self.subjects]
         while True:
             request = AskEvents(after=await self._position(), facts=facts)
-            page = await call(client, f"tm.rpc.{self._owner}.events", request, History)
+            page = await call(self._client, f"tm.rpc.{self._owner}.events", request, History)
             for item in page.items:
-                if item.cursor is not None:
-                    await self._apply(item, item.cursor)
+                attempt = 0
+                while item.cursor and not await self._applied(item, item.cursor, attempt):
+                    attempt += 1
+                    await asyncio.sleep(min(0.1 * 2**attempt, RETRY_S))
             if not page.items:
                 async with self._database.transaction() as connection:
                     await self._advance(connection, page.complete_to)
@@ -129,7 +135,8 @@ class Follower:
 
     async def _applied(self, item: RecordedEvent, cursor: Cursor, attempt: int) -> bool:
         try:
-            await self._apply(item, cursor)
+            # what is not new came twice, or from a store that this process does not know yet
+            return await self._apply(item, cursor) or not await self._is_behind()
         except NEVER_SUCCEEDS as error:
             await self._park(item, cursor, repr(error))
         except _AWAY as error:
@@ -142,16 +149,24 @@ class Follower:
             await self._park(item, cursor, "its consumer kept failing")
         return True
 
-    async def _apply(self, item: RecordedEvent, cursor: Cursor) -> None:
-        """Reaction, inbox and cursor in one transaction: a second delivery changes nothing."""
+    async def _is_behind(self) -> bool:
+        """Ask for the epoch; answers whether it is another than this process believed."""
+        asked = AskEpoch(asker=f"{self._consumers.service}<{self._owner}", last_recorded=None)
+        before = self.epoch
+        self.epoch = (await call(self._client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
+        return self.epoch != before
+
+    async def _apply(self, item: RecordedEvent, cursor: Cursor) -> bool:
+        """Reaction, inbox and cursor in one transaction; False where it was applied before."""
         async with self._database.transaction() as connection:
             if not await self._is_next(connection, cursor):
-                return
+                return False
             event = catalogue.decode(bytes(item.body))
             reaction = self._consumers.reactions.get(event.type) if event else None
             if event and reaction and await _is_new(connection, event):
                 await reaction(event, connection)
             await self._advance(connection, cursor)
+        return True
 
     async def _park(self, item: RecordedEvent, cursor: Cursor, reason: str) -> None:
         log.error("event.parked", durable=self.durable, subject=item.subject, reason=reason)
@@ -167,8 +182,7 @@ class Follower:
             return Cursor(row.epoch, row.position)
 
     async def _is_next(self, connection: AsyncConnection, cursor: Cursor) -> bool:
-        locked = await connection.execute(_LOCK, {"owner": self._owner})
-        row = locked.one()
+        row = (await connection.execute(_LOCK, {"owner": self._owner})).one()
         return cursor > Cursor(row.epoch, row.position)
 
     async def _advance(self, connection: AsyncConnection, cursor: Cursor) -> None:
@@ -184,7 +198,7 @@ async def follow(
 ) -> None:
     """Follow all owners until cancelled."""
     broker = _broker(settings, f"{consumers.service}-consumers")
-    followers = [Follower(consumers, owner, database) for owner in consumers.subjects]
+    followers = [Follower(consumers, owner, database, client) for owner in consumers.subjects]
     for follower in followers:
         subscriber = broker.subscriber(
             stream=JStream(EVENTS, declare=False),
@@ -196,15 +210,12 @@ async def follow(
             decoder=_delivery,
         )
         subscriber(follower.receive)
-    started = False
     try:
+        await _catch_up(followers)
+        await broker.start()
         while True:
-            if not await _catch_up(followers, client):
-                continue
-            if not started:
-                await broker.start()
-                started = True
             await _watch(followers, client)
+            await _catch_up(followers)
     finally:
         await broker.stop()
 
@@ -216,23 +227,22 @@ def _broker(settings: Settings, name: str) -> NatsBroker:
     return NatsBroker(**given, security=security, apply_types=False, logger=None)
 
 
-async def _catch_up(followers: list[Follower], client: Client) -> bool:
-    try:
-        for follower in followers:
-            await follower.catch_up(client)
-    except (*_AWAY, JetStreamError) as error:
-        log.info("consumers.waiting", reason=str(error)[:200])
-        await asyncio.sleep(1.0)
-        return False
-    return True
+async def _catch_up(followers: list[Follower]) -> None:
+    while True:
+        try:
+            for follower in followers:
+                await follower.catch_up()
+        except (*_AWAY, JetStreamError) as error:
+            log.info("consumers.waiting", reason=str(error)[:200])
+            await asyncio.sleep(1.0)
+        else:
+            return
 
 
 async def _watch(followers: list[Follower], client: Client) -> None:
     """Until a durable is missing or the log should be compared again."""
-    waited = 0.0
-    while waited < COMPARE_S:
+    for _ in range(int(COMPARE_S / CHECK_S)):
         await asyncio.sleep(CHECK_S)
-        waited += CHECK_S
         for follower in followers:
             try:
                 info = await streams.ask(client, f"CONSUMER.INFO.{EVENTS}.{follower.durable}")
@@ -249,7 +259,7 @@ async def _ensure(client: Client, durable: str, subjects: list[str], start: int)
         "durable_name": durable,
         "name": durable,
         "ack_policy": "explicit",
-        "ack_wait": ACK_WAIT_S * _NANOSECONDS,
+        "ack_wait": ACK_WAIT_S * 1_000_000_000,
         "max_ack_pending": 1,
         "max_deliver": -1,
         "deliver_policy": "by_start_sequence",

@@ -155,7 +155,8 @@ class Publisher:
         if not await self._hold(connection) or not self._agreed:
             return False
         rows = await connection.fetch(_UNPUBLISHED, MAX_BATCH)
-        if not rows:
+        # this process may have stood still since it asked
+        if not rows or not self._held():
             return False
         taken = _within_limits(rows)
         entries = [_entry(self._service, row) for row in taken]
@@ -182,8 +183,8 @@ class Publisher:
         return positions
 
     def _check(self, first: streams.Placed, end: int) -> None:
-        if not self._held():
-            raise StreamRefused("the lease ended in mid publish")
+        if not self._held() or not self._agreed:
+            raise StreamRefused("the lease ended or the store changed in mid publish")
         if not first.duplicate and first.sequence <= self.head.position:
             raise StoreLost(f"position {first.sequence} after {self.head.position}")
         self.head = Cursor(self.head.epoch, max(self.head.position, end))

@@ -127,6 +127,16 @@ class Stack:
         """End it gently; it is started again at once."""
         await self._child(name).restart()
 
+    async def take_down(self, name: str) -> None:
+        """End it gently; it stays down until `bring_up`."""
+        await self._child(name).stop()
+
+    async def bring_up(self, name: str) -> int:
+        """Start what was taken down, and wait until it answers: its pid."""
+        child = self._child(name)
+        child.start()
+        return await child.ready(START_S)
+
     def running(self) -> list[state.Running]:
         return [child.running() for child in self._children.values()]
 

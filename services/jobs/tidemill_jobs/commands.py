@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill_contracts.jobs import CancelJob, Job, JobStatus
+from tidemill_contracts.problems import FieldError
 from tidemill_contracts.work import (
     Beat,
     BeatOutcome,
@@ -154,6 +155,12 @@ class Submit(Command, kw_only=True, eq=False):
             row = KeyRow(*place, self.key.fingerprint, accepted.body, ACCEPTED)
             book.new_keys.append(row)
         return accepted
+
+    def refuse_data(self) -> Any:
+        """Names the labels: PostgreSQL takes NUL in everything else that is given."""
+        labels = self.build().labels
+        found = [key for key, value in labels.items() if "\0" in key + value]
+        raise Unstorable(errors=[FieldError(f"labels.{key}", "holds NUL") for key in found])
 
     def _earlier(self, book: Book) -> Accepted | None:
         if self.key is None:

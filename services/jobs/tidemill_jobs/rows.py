@@ -119,6 +119,8 @@ async def connect(database_url: str) -> asyncpg.Connection:
             "application_name": "tidemill-jobs-ledger",
             "lock_timeout": "1000",
             "statement_timeout": "3000",
+            # a replica that stands still must not hold its jobs' locks for ever
+            "idle_in_transaction_session_timeout": "3000",
             # rows are touched by key alone: no plan may scan while tables grow
             "enable_seqscan": "off",
             "enable_hashjoin": "off",

@@ -63,6 +63,11 @@ class Sweeper:
         await self.revisit(lost, order_s=1.0)
         await self.capacity_changed()
 
+    async def broker_changed(self) -> None:
+        """What was on its way to workers may be gone: it goes out anew, older orders are void."""
+        await self.revisit(await self._ids(_ON_THE_CONVEYOR), order_s=0.0)
+        self._ledger.top_up()
+
     async def capacity_changed(self) -> None:
         """Workers or queues came back: wake what waited for them."""
         await self.revisit(await self._ids(_WAITING_FOR_WORKERS))
@@ -158,6 +163,7 @@ where (tasks.status = 'running' and tasks.worker = :worker and tasks.boot_id <> 
 or (tasks.status = 'dispatched' and tasks.queue = any(workers.queues)
     and tasks.dispatched_at < clock_timestamp() - interval '1 second')
 """)
+_ON_THE_CONVEYOR = text("select job_id from tasks where status = 'dispatched' limit 5000")
 _WAITING_FOR_WORKERS = text("""
 select id from jobs where status = 'blocked' and blocked_reason in ('no_worker', 'queue_paused')
 limit 5000

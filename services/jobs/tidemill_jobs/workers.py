@@ -109,7 +109,7 @@ class Workers:
         await topology.ensure(client)
         for queue in self._fleet.slots:
             await dispatch.ensure_queue(client, queue, self._ack_wait_s)
-        self._ledger.top_up()
+        await self._sweeper.broker_changed()
 
     async def _announce(self, client: Client, said: Announce) -> dict[str, str]:
         before = self._fleet.live_processors
