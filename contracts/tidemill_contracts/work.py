@@ -190,11 +190,13 @@ class CancelTask(Struct, frozen=True, kw_only=True):
 
 
 class WorkerInfo(Struct, frozen=True, kw_only=True):
-    """A worker as the API lists it."""
+    """A worker as the API lists it; `live` ones have spoken within the last half minute."""
 
     name: str
     boot_id: UUID
+    live: bool = False
     slots: int
     busy: int = 0
+    queues: list[str] = field(default_factory=list[str])
     processors: list[str]
     last_seen_at: datetime

@@ -44,8 +44,15 @@ ANSWER_S = 15
 class Office:
     """A ledger that runs, with the orders that it sends out."""
 
-    def __init__(self, ledger: Ledger, queue: str, orders: asyncio.Queue[RunTask]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        fleet: Fleet,
+        queue: str,
+        orders: asyncio.Queue[RunTask],
+    ) -> None:
         self.ledger = ledger
+        self.fleet = fleet
         self.queue = queue
         self.orders = orders
 
@@ -73,7 +80,7 @@ class Office:
         )
         ledger = Ledger(url, fleet, lease_s=30, order_s=15, committed=committed)
         running = asyncio.create_task(ledger.run())
-        yield cls(ledger, queue, orders)
+        yield cls(ledger, fleet, queue, orders)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running

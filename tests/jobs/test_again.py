@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from tests.jobs.office import Office, a_key, types_of
-from tidemill_jobs.commands import IdempotencyKeyReused
+from tidemill_kit.idempotency import IdempotencyKeyReused
 
 
 async def test_a_key_used_again_gets_the_first_answer(office: Office) -> None:

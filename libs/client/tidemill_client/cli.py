@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from tidemill_client import terminal
-from tidemill_client.commands import accounts, datasets, events, jobs, logs, pipelines
+from tidemill_client.commands import (
+    accounts,
+    datasets,
+    events,
+    jobs,
+    logs,
+    operations,
+    pipelines,
+)
 
 GROUP = "tidemill.commands"
 
@@ -41,6 +49,10 @@ app.add_typer(accounts.app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(pipelines.app, name="pipelines")
+app.add_typer(operations.queues, name="queues")
+app.add_typer(operations.letters, name="dead-letters")
+app.command()(operations.failures)
+app.command()(operations.workers)
 app.command()(pipelines.processors)
 app.command()(events.events)
 app.command()(logs.logs)

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from tidemill_client.account import Account
 from tidemill_client.downloads import Download
 from tidemill_client.lines import Log, LogFilter
 from tidemill_client.live import Live
+from tidemill_client.operations import FilterFields, Operations, filter_query
 from tidemill_client.problems import Corrupted
 from tidemill_client.subscription import Item, Received, Subscription, received
 from tidemill_client.uploads import ProgressHook, Source, Upload
@@ -29,7 +29,7 @@ from tidemill_contracts.jobs import (
     Attempt,
     CancelJob,
     Job,
-    JobStatus,
+    JobFilter,
     Pipeline,
     RetryJob,
     RunPipeline,
@@ -67,7 +67,7 @@ class JobFields(TypedDict, total=False):
     concurrency_key: str
 
 
-class Client(Account):
+class Client(Operations):
     """Speaks to one Tidemill: `async with Client(url) as tidemill: await tidemill.sign_in(…)`.
 
     `token` is an access token or an API key. Calls that are safe to repeat are tried `retries`
@@ -156,15 +156,18 @@ class Client(Account):
 
     async def jobs(
         self,
+        wanted: JobFilter | None = None,
         *,
-        status: JobStatus | None = None,
-        processor: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        **fields: Unpack[FilterFields],
     ) -> Page[Job]:
-        """The newest first; `cursor` is the `next_cursor` of the page before."""
-        query = {"status": status, "processor": processor, "limit": limit, "cursor": cursor}
-        return await self.get("/v1/jobs", Page[Job], query)
+        """The newest that fit; `cursor` is the `next_cursor` of the page before.
+
+        A page may hold fewer than `limit` jobs; only one without `next_cursor` is the last.
+        """
+        query = filter_query(wanted or JobFilter(**fields))
+        return await self.get("/v1/jobs", Page[Job], {**query, "limit": limit, "cursor": cursor})
 
     async def cancel(
         self, job_id: UUID, *, reason: str | None = None, grace_s: float = 10.0
@@ -187,6 +190,10 @@ class Client(Account):
         """
         order = RetryJob(from_step=from_step, params=dict(params or {}))
         return await self.post(f"/v1/jobs/{job_id}/retry", Job, order, key=idempotency_key)
+
+    async def delete_job(self, job_id: UUID) -> None:
+        """Delete a job that has ended, with its results; its events stay for their time."""
+        await self.gateway.call("DELETE", f"/v1/jobs/{job_id}")
 
     async def result(self, job_id: UUID, *, step: str | None = None) -> Any:
         """The value a job or one of its steps gave; the bytes of a table."""

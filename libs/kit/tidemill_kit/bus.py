@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from tidemill_kit.errors import TidemillError, Unavailable
+from tidemill_kit.errors import TidemillError, Unavailable, failure_of
 from tidemill_kit.settings import Settings
 
 log = structlog.get_logger()
@@ -98,9 +98,13 @@ async def answer[T](
 
     async def respond(message: Msg) -> None:
         body, headers = b"", None
-        try:
+
+        async def answered() -> None:
+            nonlocal body
             body = _encode(await work(decoder.decode(message.data)))
-        except Exception as error:  # noqa: BLE001 - whoever asks shall hear of it, whatever it is
+
+        # whoever asked is owed an answer, whatever went wrong
+        if error := await failure_of(answered()):
             code = error.code() if isinstance(error, TidemillError) else type(error).__name__
             log.warning("bus.request_failed", subject=subject, code=code, reason=str(error)[:500])
             headers = {ERROR_HEADER: code}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -172,7 +173,8 @@ class Follower:
         log.error("event.parked", durable=self.durable, subject=item.subject, reason=reason)
         async with self._database.transaction() as connection:
             values = {"id": uuid7(), "subject": item.subject, "body": bytes(item.body)}
-            await connection.execute(_PARK, values | {"reason": reason[:1000]})
+            values |= {"tenant": _tenant_of(item.subject), "reason": reason[:1000]}
+            await connection.execute(_PARK, values)
             await self._advance(connection, cursor)
 
     async def _position(self) -> Cursor:
@@ -287,6 +289,13 @@ async def _is_new(connection: AsyncConnection, event: Event) -> bool:
     return noted.rowcount == 1
 
 
+def _tenant_of(subject: str) -> UUID | None:
+    """Whose event it is, by its subject: the body may be what cannot be read."""
+    with suppress(IndexError, ValueError):
+        return UUID(subject.split(".")[2])
+    return None
+
+
 _FOLLOW = text("insert into consumers (owner) values (:owner) on conflict do nothing")
 _POSITION = text("select epoch, position from consumers where owner = :owner")
 _LOCK = text("select epoch, position from consumers where owner = :owner for update")
@@ -296,5 +305,6 @@ _ADVANCE = text(
 )
 _NOTE = text("insert into inbox (event_id) values (:id) on conflict do nothing")
 _PARK = text(
-    "insert into dead_letters (id, subject, body, reason) values (:id, :subject, :body, :reason)",
+    "insert into dead_letters (id, tenant_id, subject, body, reason)"
+    " values (:id, :tenant, :subject, :body, :reason)",
 )

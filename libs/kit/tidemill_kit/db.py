@@ -42,6 +42,10 @@ class DatabaseAway(Unavailable):
     """The database does not answer."""
 
 
+class DatabaseBusy(Unavailable):
+    """The database took too long."""
+
+
 class EventTooLarge(TooLarge):
     """What happened does not fit into an event of 64 KiB."""
 
@@ -152,6 +156,8 @@ async def _available() -> AsyncGenerator[None]:
     except DBAPIError as error:
         if _is_away(error):
             raise DatabaseAway from error
+        if getattr(error.orig, "sqlstate", None) in _BUSY:
+            raise DatabaseBusy from error
         raise
     except OSError as error:
         raise DatabaseAway from error
@@ -167,6 +173,8 @@ def _is_away(error: DBAPIError) -> bool:
 
 # SQLSTATE: no connection, a server that starts or stops, one that takes no more connections
 _AWAY = ("08", "57P", "53300")
+# a statement over its time, a lock that did not come, a deadlock
+_BUSY = ("57014", "55P03", "40P01")
 
 
 class Repository:

@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.identity import Principal
 from tidemill_kit.db import NO_TENANT, Database, Repository
+from tidemill_kit.idempotency import Once
 
 
 def repositories(**kinds: type[Repository]) -> dict[str, Provide]:
     """Each by its name, all on the `connection` of the request under the caller's tenant."""
     return {
         "connection": Provide(_connection),
+        "once": Provide(_once, sync_to_thread=False),
         **{name: _repository(kind) for name, kind in kinds.items()},
     }
 
@@ -31,6 +33,16 @@ async def _connection(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncCo
     else:
         async with database.on_behalf_of(user.tenant_id) as connection:
             yield connection
+
+
+def _once(
+    request: Request[Any, Any, Any],
+    connection: NamedDependency[AsyncConnection],
+) -> Once:
+    """Answers this request once for its `Idempotency-Key`, on the connection of its handler."""
+    user: Principal = request.scope["user"]
+    key = request.headers.get("idempotency-key")
+    return Once(connection, user.tenant_id, request.url.path, key)
 
 
 def _repository(kind: type[Repository]) -> Provide:

@@ -51,6 +51,28 @@ def log_tables(*, partitioned: bool = False) -> list[str]:
     ]
 
 
+def idempotency_keys(service: str) -> list[str]:
+    """The answers that repeated requests get again, written on behalf of callers."""
+    role = f"tidemill_{service}"
+    return [
+        """create table idempotency_keys (
+            tenant_id uuid not null,
+            route text not null,
+            key text not null,
+            fingerprint bytea not null,
+            status smallint not null,
+            body bytea not null,
+            location text,
+            created_at timestamptz not null default now(),
+            primary key (tenant_id, route, key)
+        )""",
+        "create index idempotency_keys_age on idempotency_keys (created_at)",
+        *protect(service, "idempotency_keys"),
+        f"grant select, insert, update, delete on idempotency_keys to {role}",
+        f"grant select, insert, update on idempotency_keys to {role}_caller",
+    ]
+
+
 def protect(service: str, table: str) -> list[str]:
     """Row-level security: the service sees all, whoever acts for a caller its tenant only."""
     role = f"tidemill_{service}"

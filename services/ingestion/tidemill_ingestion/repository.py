@@ -1,31 +1,19 @@
 """Every query of ingestion."""
 
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Select, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Select, func, insert, select, update
 
 from tidemill_contracts.datasets import DatasetStatus
 from tidemill_ingestion import tables
 from tidemill_ingestion.lifecycle import DatasetNotFound, StoredDataset
-from tidemill_ingestion.tables import datasets, events, idempotency_keys
+from tidemill_ingestion.tables import datasets, events
 from tidemill_kit.db import Repository
 
-KEY_LASTS = timedelta(hours=24)
 _STORED = [datasets.c[name] for name in StoredDataset.__struct_fields__]
-
-
-class KeptAnswer(Struct, frozen=True):
-    """What an Idempotency-Key was answered."""
-
-    fingerprint: str
-    status: int
-    body: bytes
 
 
 class DatasetRepository(Repository):
@@ -82,25 +70,6 @@ class DatasetRepository(Repository):
         query = select(events.c.body).where(mine).order_by(events.c.seq)
         rows = await self.connection.scalars(query)
         return [msgspec.json.decode(body) for body in rows]
-
-    async def keep_answer(
-        self,
-        key: str,
-        answer: KeptAnswer,
-        moment: datetime,
-    ) -> KeptAnswer | None:
-        """Keep the answer for 24 h; what is kept already is answered instead.
-
-        Waits for a transaction that keeps the same key at the same moment.
-        """
-        this = (idempotency_keys.c.tenant_id == self.tenant_id) & (idempotency_keys.c.key == key)
-        await self.run(delete(idempotency_keys).where(this, idempotency_keys.c.expires_at < moment))
-        row = {"tenant_id": self.tenant_id, "key": key, "expires_at": moment + KEY_LASTS}
-        free = upsert(idempotency_keys).on_conflict_do_nothing().values(row | asdict(answer))
-        if await self.run(free) == 1:
-            return None
-        kept = [idempotency_keys.c[name] for name in KeptAnswer.__struct_fields__]
-        return await self.first(select(*kept).where(this), KeptAnswer)
 
     def _mine(self) -> Select[Any]:
         return select(*_STORED).where(datasets.c.tenant_id == self.tenant_id)

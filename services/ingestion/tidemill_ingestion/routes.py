@@ -17,10 +17,11 @@ from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
 from tidemill_ingestion import usecases
 from tidemill_ingestion.incoming import FIELDS, Incoming
-from tidemill_ingestion.repository import DatasetRepository, KeptAnswer
+from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.settings import Settings
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Gone
+from tidemill_kit.idempotency import REPLAYED, IdempotencyKeyBusy, IdempotencyKeyReused
 from tidemill_kit.lifespan import head
 from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
 
@@ -83,11 +84,14 @@ class DatasetController(Controller):
             stall_s=settings.upload_stall_s,
         )
         upload = await usecases.receive(database, storage, settings, principal, incoming)
-        made = await usecases.create(database, principal, upload, known, idempotency_key)
-        if isinstance(made, Dataset):
-            return Response(made, headers={"Location": f"/v1/datasets/{made.id}"})
-        await storage.delete(settings.s3_datasets_bucket, upload.object_key)
-        return _again(made, upload.sha256)
+        try:
+            answer = await usecases.create(database, principal, upload, known, idempotency_key)
+        except (IdempotencyKeyBusy, IdempotencyKeyReused):
+            await storage.delete(settings.s3_datasets_bucket, upload.object_key)
+            raise
+        if REPLAYED in answer.headers:
+            await storage.delete(settings.s3_datasets_bucket, upload.object_key)
+        return answer
 
     @get("/", opt=READER)
     async def newest(
@@ -203,18 +207,6 @@ class DatasetController(Controller):
             filename, media_type = f"{dataset.name}.parquet", PARQUET
         uri = await storage.link(bucket, key, filename=filename, media_type=media_type)
         return _answer_with(uri, redirect=redirect)
-
-
-def _again(kept: KeptAnswer, sha256: str) -> Response[bytes]:
-    """The answer that the Idempotency-Key was given before; other bytes may not share it."""
-    if kept.fingerprint != sha256:
-        raise usecases.IdempotencyKeyReused
-    return Response(
-        kept.body,
-        status_code=kept.status,
-        media_type="application/json",
-        headers={"Idempotent-Replayed": "true"},
-    )
 
 
 def _answer_with(uri: str, *, redirect: bool) -> Response[Any]:

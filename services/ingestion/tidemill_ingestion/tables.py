@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
-    LargeBinary,
     MetaData,
     Named,
     Table,
@@ -47,15 +46,5 @@ class DatasetColumns(TypedColumns):
     seq: Named[int]
 
 
-class IdempotencyKeyColumns(TypedColumns):
-    tenant_id: Named[UUID] = Column(Uuid, primary_key=True)
-    key: Named[str] = Column(primary_key=True)
-    fingerprint: Named[str]
-    status: Named[int]
-    body: Named[bytes] = Column(LargeBinary)
-    expires_at: Named[datetime] = Column(Timestamp)
-
-
 datasets = Table("datasets", metadata, DatasetColumns)
-idempotency_keys = Table("idempotency_keys", metadata, IdempotencyKeyColumns)
 events = events_table(metadata)

@@ -1,9 +1,11 @@
 """What ingestion does: store, describe, rename, delete, and conclude what ingest made of it."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from litestar.response import Response
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
@@ -22,22 +24,19 @@ from tidemill_contracts.log import AskDataset, Cursor
 from tidemill_ingestion import lifecycle, names
 from tidemill_ingestion.incoming import Allowance, Incoming, check_labels
 from tidemill_ingestion.lifecycle import Upload
-from tidemill_ingestion.repository import DatasetRepository, KeptAnswer
+from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.settings import Settings
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Invalid
+from tidemill_kit.idempotency import Once
 from tidemill_kit.storage import Storage
 
-CREATED = 201
+ROUTE = "/v1/datasets"
 type ReadArtifact = Callable[[str], Awaitable[bytes]]
 
 
 class NameInvalid(Invalid):
     """Nothing is left of this name without its control characters."""
-
-
-class IdempotencyKeyReused(Invalid):
-    """This Idempotency-Key belongs to other bytes."""
 
 
 class Profiled(Struct, frozen=True):
@@ -79,20 +78,20 @@ async def create(
     upload: Upload,
     head: Cursor,
     idempotency_key: str | None,
-) -> KeptAnswer | Dataset:
-    """The new dataset, or the answer that the key was given before."""
-    stored, *told = lifecycle.create(upload, owner, now())
-    dataset = stored.shown(str(head))
-    answer = KeptAnswer(upload.sha256, CREATED, msgspec.json.encode(dataset))
+) -> Response[Any]:
+    """201 with the new dataset, or what the key was answered before to these bytes and name."""
     async with database.on_behalf_of(owner.tenant_id) as connection:
         datasets = DatasetRepository(connection, owner.tenant_id)
-        if idempotency_key is not None:
-            kept = await datasets.keep_answer(idempotency_key, answer, stored.created_at)
-            if kept is not None:
-                return kept
-        await datasets.add(stored)
-        await datasets.record(*told)
-    return dataset
+
+        async def make() -> Dataset:
+            stored, *told = lifecycle.create(upload, owner, now())
+            await datasets.add(stored)
+            await datasets.record(*told)
+            return stored.shown(str(head))
+
+        once = Once(connection, owner.tenant_id, ROUTE, idempotency_key)
+        content = {"sha256": upload.sha256, "name": upload.name}
+        return await once.answer(content, make, location=lambda made: f"{ROUTE}/{made.id}")
 
 
 async def rename(datasets: DatasetRepository, dataset_id: UUID, order: RenameDataset) -> Dataset:

@@ -10,16 +10,21 @@ from litestar import Litestar
 from nats.aio.client import Client
 
 from tidemill_contracts.log import AskEpoch, Epoch
-from tidemill_jobs import dispatch, lines, topology
-from tidemill_jobs.catalogue_routes import PipelineController, listed_workers, processors
+from tidemill_jobs import backlog, dispatch, lines, topology
+from tidemill_jobs.catalogue_routes import PipelineController, processors
 from tidemill_jobs.consumers import consumers
 from tidemill_jobs.express import Express
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.ledger import Ledger
+from tidemill_jobs.letter_routes import DeadLetterController, listed_failures
 from tidemill_jobs.line_routes import LineController
 from tidemill_jobs.lines import LineRepository
+from tidemill_jobs.list_routes import in_bulk, newest
 from tidemill_jobs.pipelines import RecentPipelines
 from tidemill_jobs.plan import Planner
+from tidemill_jobs.queue_routes import QueueController, listed_workers
+from tidemill_jobs.queues import QueueRepository
+from tidemill_jobs.removal_routes import remove
 from tidemill_jobs.repository import JobRepository, PipelineRepository
 from tidemill_jobs.routes import JobController
 from tidemill_jobs.settings import JobsSettings
@@ -41,12 +46,19 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
     return app.create_app(
         settings,
         name=NAME,
-        controllers=[JobController, LineController, PipelineController],
-        routes=[processors, listed_workers],
+        controllers=[
+            JobController,
+            LineController,
+            PipelineController,
+            QueueController,
+            DeadLetterController,
+        ],
+        routes=[in_bulk, newest, remove, processors, listed_workers, listed_failures],
         dependencies=repositories(
             jobs=JobRepository,
             lines=LineRepository,
             pipelines=PipelineRepository,
+            queues=QueueRepository,
         ),
         lifespan=[
             lifespan.database(settings, NAME),
@@ -102,8 +114,8 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
         sweep_s=settings.sweep_s,
         order_s=settings.order_s,
     )
-    _start(service, state.ledger.run())
-    _start(service, state.sweeper.run())
+    for work in (state.ledger.run(), state.sweeper.run(), backlog.watch(service)):
+        _start(service, work)
     try:
         yield
     finally:
@@ -128,7 +140,7 @@ async def _connected(service: Litestar, client: Client) -> None:
     await lines.serve(client, state.database)
     _start(service, _send_orders(service, client))
     _start(service, state.cancels.run(client))
-    reactions = consumers(state.ledger, state.sweeper)
+    reactions = state.reactions = consumers(state.ledger, state.sweeper)
     _start(service, follow(reactions, state.database, state.settings, client))
     state.ledger.top_up()
 

@@ -6,17 +6,15 @@ from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.response import Response
-from sqlalchemy import select
 
 from tidemill_contracts.jobs import Job, Pipeline, RunPipeline, StorePipeline
 from tidemill_contracts.pages import Page
 from tidemill_contracts.processors import ProcessorInfo
-from tidemill_contracts.work import WorkerInfo
 from tidemill_jobs import pipelines as stored
 from tidemill_jobs.repository import PipelineRepository
-from tidemill_jobs.routes import READ, WRITE, Jobs, Key, accepted
-from tidemill_jobs.tables import workers
+from tidemill_jobs.routes import READ, WRITE, Key, accepted
 from tidemill_kit.auth import caller
+from tidemill_kit.idempotency import Once
 
 Pipelines = NamedDependency[PipelineRepository]
 
@@ -38,9 +36,16 @@ class PipelineController(Controller):
         request: Request[Any, Any, Any],
         data: JSONBody[StorePipeline],
         pipelines: Pipelines,
-    ) -> Pipeline:
+        once: NamedDependency[Once],
+        idempotency_key: Key = None,
+    ) -> Response[Pipeline]:
         """Keep steps under a name."""
-        return await stored.store_pipeline(request.app, pipelines, data)
+        del idempotency_key  # `once` has read it; here it is for the documents
+        return await once.answer(
+            data,
+            lambda: stored.store_pipeline(request.app, pipelines, data),
+            location=lambda made: f"/v1/pipelines/{made.name}",
+        )
 
     @get("/{name:str}", opt=READ, operation_id="showPipeline")
     async def show(self, name: FromPath[str], pipelines: Pipelines) -> Pipeline:
@@ -76,9 +81,3 @@ async def processors(request: Request[Any, Any, Any]) -> Page[ProcessorInfo]:
     """Every processor that a worker has announced, with the JSON Schema of its parameters."""
     known = await request.app.state.fleet.known()
     return Page([known[name] for name in sorted(known) if not known[name].system])
-
-
-@get("/v1/workers", opt=READ, tags=["Workers"], operation_id="listWorkers")
-async def listed_workers(jobs: Jobs) -> Page[WorkerInfo]:
-    """The workers, live or not."""
-    return Page(await jobs.all(select(workers).order_by(workers.c.name), WorkerInfo))

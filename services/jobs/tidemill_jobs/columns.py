@@ -54,6 +54,7 @@ CHANGING_JOB = [
     _json("given", Payload),
     _json("progress", Progress),
     _json("error", JobError),
+    Column("failure", "text"),
     _json("cancel", Cancel),
     Column("cancel_deadline", "timestamptz"),
     Column("deadline", "timestamptz"),

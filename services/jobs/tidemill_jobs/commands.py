@@ -24,6 +24,7 @@ from tidemill_jobs import lifecycle, reports
 from tidemill_jobs.book import Accepted, Book, IdempotencyKey, KeyRow, StoredAnswer
 from tidemill_jobs.records import JobRecord, Key, TaskStatus, public
 from tidemill_kit.errors import Invalid, NotFound, Unavailable
+from tidemill_kit.idempotency import IdempotencyKeyReused
 
 ACCEPTED = 202
 _encode = msgspec.json.Encoder().encode
@@ -43,10 +44,6 @@ class DatasetUnknownYet(Unavailable):
 
 class DatasetUnusable(Invalid):
     """The dataset was rejected or deleted."""
-
-
-class IdempotencyKeyReused(Invalid):
-    """This Idempotency-Key was used with another request."""
 
 
 class Unstorable(Invalid):

@@ -52,7 +52,11 @@ class Conveyor:
         """Orders for tasks of this group that fit into their queues' windows."""
         self._lanes.slots, self._lanes.paused = self._fleet.slots, self._fleet.paused
         queued = [
-            task for job in book.changed() for task in job.tasks if task.status is TaskStatus.QUEUED
+            task
+            for job in book.changed()
+            for task in job.tasks
+            if task.status is TaskStatus.QUEUED
+            and not self._fleet.holds_back(job.tenant_id, task.queue)
         ]
         chosen = self._lanes.start(queued, time.monotonic()) if queued else []
         return [order(book.jobs[task.job_id], task, book.facts.now) for task in chosen]

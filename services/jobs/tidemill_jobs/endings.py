@@ -12,6 +12,7 @@ from tidemill_contracts.catalogue import encode
 from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.jobs import Cancel, CancelOutcome, JobError, JobStatus, Result, StepStatus
+from tidemill_jobs.fingerprints import fingerprint
 from tidemill_jobs.records import (
     AttemptRecord,
     DeadLetter,
@@ -84,6 +85,8 @@ def bounded(error: JobError) -> JobError:
 def end_failed(job: JobRecord, error: JobError, now: datetime) -> None:
     end(job, JobStatus.FAILED, now, CancelOutcome.TOO_LATE)
     job.error = error
+    step = None if error.step is UNSET else job.step(error.step)
+    job.failure = fingerprint(error, step.processor if step else "")
     record(
         job,
         ev.JobFailed,

@@ -14,6 +14,8 @@ from tidemill_contracts.work import Announce
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Unavailable
 
+# tells the other replicas to look at workers and queues again
+CHANGED = "tm.control.fleet"
 REFRESH_S = 2.0
 JUST_NOW_S = 0.5
 
@@ -30,7 +32,13 @@ class Fleet:
         self.live_processors: frozenset[str] = frozenset()
         self.slots: dict[str, int] = {}
         self.boots: dict[str, UUID] = {}
+        self.workers: dict[str, int] = {}
         self.paused: frozenset[str] = frozenset()
+        self.held: frozenset[tuple[UUID, str]] = frozenset()
+
+    def holds_back(self, tenant_id: UUID, queue: str) -> bool:
+        """Whether nothing of this tenant may start in this queue."""
+        return queue in self.paused or (tenant_id, queue) in self.held
 
     async def known(self) -> dict[str, ProcessorInfo]:
         """Every processor that was ever announced, live or not; fresh to a few seconds."""
@@ -79,17 +87,20 @@ class Fleet:
             workers = (await connection.execute(_WORKERS, {"alive": self._alive_s})).all()
             processors = (await connection.execute(_PROCESSORS)).all()
             paused = (await connection.scalars(_PAUSED)).all()
+            held = (await connection.execute(_HELD)).all()
         known = {row.name: msgspec.convert(row.info, ProcessorInfo) for row in processors}
         # plans are kept as long as this is the same mapping
         self.processors = self.processors if known == self.processors else known
         self.boots = {row.name: row.boot_id for row in workers}
         live = [row for row in workers if row.alive and row.slots > 0]
         self.live_processors = frozenset(name for row in live for name in row.processors)
-        slots = Counter[str]()
+        slots, workers = Counter[str](), Counter[str]()
         for row in live:
             slots.update(dict.fromkeys(row.queues, row.slots))
-        self.slots = dict(slots)
+            workers.update(row.queues)
+        self.slots, self.workers = dict(slots), dict(workers)
         self.paused = frozenset(paused)
+        self.held = frozenset((row.tenant_id, row.queue) for row in held)
         self._read = time.monotonic()
 
 
@@ -113,3 +124,4 @@ from workers
 """)
 _PROCESSORS = text("select name, info from processors")
 _PAUSED = text("select name from queues where paused")
+_HELD = text("select tenant_id, queue from queue_pauses")

@@ -135,6 +135,8 @@ left join lateral (
     select tasks.job_id, tasks.id, tasks.fair from tasks join jobs on jobs.id = tasks.job_id
     where tasks.queue = lane.queue and tasks.pure = lane.pure and tasks.status = 'queued'
     and not lane.paused
+    and tasks.tenant_id <> all (array(
+        select held.tenant_id from queue_pauses held where held.queue = lane.queue))
     order by tasks.priority desc, tasks.fair, tasks.job_id
     limit greatest(lane.size - busy.out, 0)
     for no key update of jobs skip locked

@@ -55,6 +55,10 @@ class LedgerBusy(Unavailable):
     """Too much is being submitted at the moment."""
 
 
+class LogBehind(Unavailable):
+    """Too many events wait to be published."""
+
+
 class LedgerAway(Unavailable):
     """The database does not answer."""
 
@@ -84,6 +88,7 @@ class Ledger:
         self._recent = RecentJobs()
         self._connection: asyncpg.Connection | None = None
         self.due: datetime | None = None
+        self.behind = False
         self.due_changed = asyncio.Event()
 
     async def ask(self, kind: Callable[..., Command], **asked: Any) -> Any:
@@ -97,6 +102,8 @@ class Ledger:
         if command.urgent:
             self._urgent.append(command)
         else:
+            if self.behind:
+                raise LogBehind
             if self._waiting and time.monotonic() - self._waiting[0][0] > OLDEST_S:
                 raise LedgerBusy
             self._waiting.append((time.monotonic(), command))
@@ -148,6 +155,9 @@ class Ledger:
                 log.warning("ledger.connection_lost", reason=str(error)[:200])
                 self._drop_connection()
                 await self._retry(group, tries, error)
+            case asyncpg.QueryCanceledError():
+                log.warning("ledger.too_slow", commands=len(group))
+                _fail(group, LedgerAway("a statement took too long"))
             case _:
                 log.error("ledger.failed", commands=len(group), exc_info=error)
                 self._drop_connection()
@@ -225,6 +235,7 @@ class Ledger:
                 processors=self._fleet.live_processors,
                 queues=frozenset(self._fleet.slots),
                 paused=self._fleet.paused,
+                held=self._fleet.held,
                 datasets=copies,
             ),
             jobs=jobs,

@@ -120,6 +120,10 @@ def claim(job: JobRecord, asked: ClaimTask, facts: Facts) -> ClaimAnswer:
         return ClaimAnswer(outcome=ClaimOutcome.BUSY)
     if task.status is not TaskStatus.DISPATCHED:
         return ClaimAnswer(outcome=ClaimOutcome.GONE)
+    if facts.holds_back(job.tenant_id, task.queue):
+        # it was paused while the order was out: the task waits like all the others
+        task.status = TaskStatus.QUEUED
+        return ClaimAnswer(outcome=ClaimOutcome.GONE)
     _start(job, task, asked, facts)
     return _granted(job, task)
 

@@ -15,7 +15,7 @@ def obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
         if dataset is None or dataset.frame is None:
             return BlockedReason.DATASET
     queues = [task.queue for task in job.tasks]
-    if not facts.paused.isdisjoint(queues):
+    if any(facts.holds_back(job.tenant_id, queue) for queue in queues):
         return BlockedReason.QUEUE_PAUSED
     if not facts.processors.issuperset([step.processor for step in job.steps]):
         return BlockedReason.NO_WORKER

@@ -169,6 +169,7 @@ class JobRecord(Struct, kw_only=True):
     timeouts: Timeouts = field(default_factory=Timeouts)
     concurrency_key: str | None = None
     borrows: list[UUID] | None = None
+    failure: str | None = None
     deadline: datetime | None = None
     run_at: datetime | None = None
     next_attempt_at: datetime | None = None
@@ -208,6 +209,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     `queues` are those that a live worker fetches from; None where that is not known. `holders`
     are the jobs that hold the concurrency keys locked here; a decision may take a free one.
+    `paused` are the queues that nobody's work leaves, `held` those that a tenant's does not.
     """
 
     now: datetime
@@ -218,8 +220,13 @@ class Facts(Struct, frozen=True, kw_only=True):
     processors: frozenset[str]
     queues: frozenset[str] | None = None
     paused: frozenset[str]
+    held: frozenset[tuple[UUID, str]] = frozenset()
     datasets: dict[UUID, DatasetCopy]
     holders: dict[Key, UUID | None] = field(default_factory=dict[Key, UUID | None])
+
+    def holds_back(self, tenant_id: UUID, queue: str) -> bool:
+        """Whether nothing of this tenant may start in this queue."""
+        return queue in self.paused or (tenant_id, queue) in self.held
 
 
 def result_of(job_id: UUID, step: StepRecord, *, uri: str | None = None) -> Result | None:

@@ -8,7 +8,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 from sqlalchemy import Select, delete, insert, select
 
-from tidemill_contracts.jobs import Attempt, JobStatus, Pipeline
+from tidemill_contracts.jobs import Attempt, Pipeline
 from tidemill_jobs.records import JobRecord
 from tidemill_jobs.tables import attempts, events, exports, jobs, pipelines, tasks
 from tidemill_kit.db import Repository
@@ -21,28 +21,6 @@ class JobRepository(Repository):
 
     async def get(self, job_id: UUID) -> JobRecord | None:
         return await self.first(self._mine().where(jobs.c.id == job_id), JobRecord)
-
-    async def newest(
-        self,
-        *,
-        before: UUID | None,
-        limit: int,
-        status: JobStatus | None = None,
-        processor: str | None = None,
-        label: dict[str, str] | None = None,
-        system: bool = False,
-    ) -> list[JobRecord]:
-        """Jobs before an id, newest first; system jobs only if asked for."""
-        query = self._mine().where(jobs.c.system == system)
-        if before is not None:
-            query = query.where(jobs.c.id < before)
-        if status is not None:
-            query = query.where(jobs.c.status == status.value)
-        if processor is not None:
-            query = query.where(jobs.c.processors.contains([processor]))
-        if label:
-            query = query.where(jobs.c.labels.contains(label))
-        return await self.all(query.order_by(jobs.c.id.desc()).limit(limit), JobRecord)
 
     async def history(self, job_id: UUID, *, after: int, limit: int) -> list[Raw]:
         """A job's events as they were written, oldest first."""

@@ -1,7 +1,6 @@
 """HTTP: jobs with their events and results."""
 
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -46,10 +45,6 @@ Format = Literal["csv", "json", "ndjson", "parquet"]
 
 class CursorInvalid(BadRequest):
     """The cursor is not one that this list gave out."""
-
-
-class LabelInvalid(BadRequest):
-    """A label filter has the form `key:value`."""
 
 
 def accepted(answer: Accepted) -> Response[Job]:
@@ -115,32 +110,6 @@ class JobController(Controller):
         headers = {"Idempotent-Replayed": "true"} if replayed else {}
         return Response(Page(items), headers=headers)
 
-    @get(opt=READ, operation_id="listJobs")
-    async def newest(
-        self,
-        request: Request[Any, Any, Any],
-        jobs: Jobs,
-        limit: Limit = 50,
-        cursor: FromQuery[str | None] = None,
-        status: FromQuery[JobStatus | None] = None,
-        processor: FromQuery[str | None] = None,
-        label: FromQuery[str | None] = None,
-        system: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter
-    ) -> Response[Page[Job]]:
-        """The tenant's jobs, newest first."""
-        found = await jobs.newest(
-            before=_before(cursor),
-            limit=limit + 1,
-            status=status,
-            processor=_searchable(processor),
-            label=_label(label),
-            system=system,
-        )
-        more = found[limit - 1].id.hex if len(found) > limit else None
-        page = Page([public(job) for job in found[:limit]], more)
-        links = {"Link": f'<{_next(request, more)}>; rel="next"'} if more else {}
-        return Response(page, headers=links)
-
     @get("/{job_id:uuid}", opt=READ, operation_id="showJob")
     async def show(
         self,
@@ -164,9 +133,9 @@ class JobController(Controller):
         cursor: Annotated[int, QueryParameter(ge=0, le=MAX_SEQ)] = 0,
     ) -> Page[Raw]:
         """The job's events, oldest first; complete as soon as a status is visible."""
-        found = await jobs.history(job_id, after=cursor, limit=limit + 1)
-        if not found and await jobs.get(job_id) is None:
+        if await jobs.get(job_id) is None:
             raise JobNotFound
+        found = await jobs.history(job_id, after=cursor, limit=limit + 1)
         return Page(found[:limit], str(cursor + limit) if len(found) > limit else None)
 
     @get("/{job_id:uuid}/attempts", opt=READ, operation_id="jobAttempts")
@@ -236,35 +205,6 @@ class JobController(Controller):
         """What one step gave, also while the job goes on."""
         wanted = Wanted(job_id=job_id, step=step, file_format=format_, redirect=redirect)
         return await results.fetch(request.app, jobs, wanted)
-
-
-def _before(cursor: str | None) -> UUID | None:
-    try:
-        return None if cursor is None else UUID(hex=cursor)
-    except ValueError as error:
-        raise CursorInvalid from error
-
-
-def _label(text: str | None) -> dict[str, str] | None:
-    if text is None:
-        return None
-    key, colon, value = (_searchable(text) or "").partition(":")
-    if not colon:
-        raise LabelInvalid
-    return {key: value}
-
-
-def _searchable(text: str | None) -> str | None:
-    """PostgreSQL has no text with NUL in it."""
-    if text is not None and "\0" in text:
-        raise BadRequest("NUL cannot be searched for")
-    return text
-
-
-def _next(request: Request[Any, Any, Any], cursor: str) -> str:
-    query = request.url.query_params
-    query["cursor"] = cursor
-    return f"{request.url.path}?{urlencode([*query.multi_items()])}"
 
 
 def _order[T](body: bytes, kind: type[T]) -> T:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 import structlog
 from sqlalchemy import TextClause, text
 
@@ -14,7 +15,8 @@ from tidemill_jobs.commands import Revisit
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.ledger import Ledger
 from tidemill_kit.db import Database
-from tidemill_kit.errors import Unavailable
+from tidemill_kit.errors import failure_of
+from tidemill_kit.idempotency import FORGET
 
 log = structlog.get_logger()
 AT_ONCE = 200
@@ -39,15 +41,13 @@ class Sweeper:
         self._tell = tell
         self._sweep_s = sweep_s
         self._order_s = order_s
+        self._waking: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Sweep until cancelled; a sweep that fails is only late."""
         while True:
-            try:
-                await self._sweep()
-                await self._timers_until_next()
-            except (Unavailable, OSError) as error:
-                log.warning("sweeper.delayed", reason=str(error)[:200])
+            if error := await failure_of(self._round()):
+                log.warning("sweeper.delayed", reason=str(error)[:200], exc_info=error)
                 await asyncio.sleep(1.0)
 
     async def revisit(self, found: list[UUID], *, order_s: float | None = None) -> None:
@@ -59,7 +59,7 @@ class Sweeper:
 
     async def new_boot(self, worker: str) -> None:
         """A worker started again: its older leases are over, its queues' orders go out anew."""
-        lost = await self._ids(_OF_WORKER, worker=worker)
+        lost = await self._ids(OF_WORKER, worker=worker)
         await self.revisit(lost, order_s=1.0)
         await self.capacity_changed()
 
@@ -70,14 +70,44 @@ class Sweeper:
 
     async def capacity_changed(self) -> None:
         """Workers or queues came back: wake what waited for them."""
-        await self.revisit(await self._ids(_WAITING_FOR_WORKERS))
         self._ledger.top_up()
+        await self._each(WAITING_FOR_WORKERS, live=self._live())
+
+    def resumed(self, queue: str) -> None:
+        """Wake in the background what a paused queue kept, however much it is."""
+        self._ledger.top_up()
+        task = asyncio.create_task(self._wake(queue))
+        self._waking.add(task)
+        task.add_done_callback(self._waking.discard)
+
+    async def _wake(self, queue: str) -> None:
+        if error := await failure_of(self._wake_all(queue)):
+            log.warning("sweeper.not_woken", queue=queue, exc_info=error)
+
+    async def _wake_all(self, queue: str) -> None:
+        await self._each(HELD_BACK, queue=queue)
+
+    async def _each(self, query: TextClause, **values: object) -> None:
+        """Have the ledger look at all jobs that a query finds, a thousand at a time."""
+        after = UUID(int=0)
+        while found := await self._ids(query, after=after, **values):
+            await self.revisit(found)
+            after = found[-1]
+
+    def _live(self) -> str:
+        """The processors that live workers have: others' jobs need not be looked at."""
+        return msgspec.json.encode(sorted(self._fleet.live_processors)).decode()
+
+    async def _round(self) -> None:
+        await self._sweep()
+        await self._timers_until_next()
 
     async def _sweep(self) -> None:
         await self._fleet.refresh()
         async with self._database.transaction() as connection:
             await connection.execute(_ENSURE_MONTHS)
-        found = await self._ids(_SUSPECT, order_s=self._order_s)
+            await connection.execute(FORGET)
+        found = await self._ids(SUSPECT, order_s=self._order_s, live=self._live())
         if found:
             log.info("sweeper.revisits", jobs=len(found))
             await self.revisit(found)
@@ -96,12 +126,12 @@ class Sweeper:
                 continue
             if due is not None and _seconds_until(due) <= 0:
                 self._ledger.due = None
-                await self.revisit(await self._ids(_DUE))
+                await self.revisit(await self._ids(DUE))
                 await self._next_due()
 
     async def _next_due(self) -> None:
         async with self._database.transaction() as connection:
-            found = await connection.scalar(_NEXT_DUE)
+            found = await connection.scalar(NEXT_DUE)
         if found is not None and (self._ledger.due is None or found < self._ledger.due):
             self._ledger.due = found
 
@@ -114,14 +144,14 @@ def _seconds_until(moment: datetime) -> float:
     return (moment - datetime.now(UTC)).total_seconds()
 
 
-_DUE_TASKS = "select job_id from tasks where status = 'retrying' and next_at <= clock_timestamp()"
-_DUE = text(f"""
-select id from jobs where status = 'scheduled' and run_at <= clock_timestamp()
-union select id from jobs where status = 'cancelling' and cancel_deadline <= clock_timestamp()
-union (select id from jobs where finished_at is null and deadline <= clock_timestamp() limit 5000)
+_DUE_TASKS = "select job_id from tasks where status = 'retrying' and next_at <= now()"
+DUE = text(f"""
+select id from jobs where status = 'scheduled' and run_at <= now()
+union select id from jobs where status = 'cancelling' and cancel_deadline <= now()
+union (select id from jobs where finished_at is null and deadline <= now() limit 5000)
 union {_DUE_TASKS}
 """)
-_NEXT_DUE = text("""
+NEXT_DUE = text("""
 select least(
     (select min(run_at) from jobs where status = 'scheduled'),
     (select min(cancel_deadline) from jobs where status = 'cancelling'),
@@ -142,30 +172,38 @@ select first.id from (
     where (held.tenant_id, held.key) = (wanted.tenant_id, wanted.key)
     and jobs.finished_at is null
 )"""
-_SUSPECT = text(f"""
-(select job_id from tasks where status = 'running' and lease_until < clock_timestamp() limit 5000)
+SUSPECT = text(f"""
+(select job_id from tasks where status = 'running' and lease_until < now() limit 5000)
 union (select tasks.job_id from tasks join workers on workers.name = tasks.worker
     where tasks.status = 'running' and workers.boot_id <> tasks.boot_id limit 5000)
 union (select job_id from tasks where status = 'dispatched'
-    and dispatched_at < clock_timestamp() - make_interval(secs => :order_s) limit 5000)
-union (select id from jobs where status = 'scheduled' and run_at <= clock_timestamp() limit 5000)
+    and dispatched_at < now() - make_interval(secs => :order_s) limit 5000)
+union (select id from jobs where status = 'scheduled' and run_at <= now() limit 5000)
 union (select id from jobs where status = 'cancelling' limit 5000)
-union (select jobs.id from jobs left join datasets on datasets.id = jobs.dataset_id
-    where jobs.status = 'blocked' and jobs.blocked_reason <> 'concurrency_key'
-    and (jobs.blocked_reason <> 'dataset' or datasets.status <> 'validating') limit 5000)
+union (select id from jobs where status = 'blocked' and processors <@ cast(:live as jsonb)
+    and blocked_reason in ('no_worker', 'queue_paused') limit 5000)
+union (select jobs.id from jobs join datasets on datasets.id = jobs.dataset_id
+    where jobs.status = 'blocked' and jobs.blocked_reason = 'dataset'
+    and datasets.status <> 'validating' limit 5000)
 union ({_KEYS_LEFT_FREE} limit 5000)
 union ({_DUE_TASKS} limit 5000)
-union (select id from jobs where finished_at is null and deadline < clock_timestamp() limit 5000)
+union (select id from jobs where finished_at is null and deadline < now() limit 5000)
 """)
-_OF_WORKER = text("""
+OF_WORKER = text("""
 select tasks.job_id from tasks join workers on workers.name = :worker
-where (tasks.status = 'running' and tasks.worker = :worker and tasks.boot_id <> workers.boot_id)
-or (tasks.status = 'dispatched' and tasks.queue = any(workers.queues)
-    and tasks.dispatched_at < clock_timestamp() - interval '1 second')
+where tasks.status = 'running' and tasks.worker = :worker and tasks.boot_id <> workers.boot_id
+union select tasks.job_id from tasks join workers on workers.name = :worker
+where tasks.status = 'dispatched' and tasks.queue = any(workers.queues)
+and tasks.dispatched_at < now() - interval '1 second'
 """)
 _ON_THE_CONVEYOR = text("select job_id from tasks where status = 'dispatched' limit 5000")
-_WAITING_FOR_WORKERS = text("""
-select id from jobs where status = 'blocked' and blocked_reason in ('no_worker', 'queue_paused')
-limit 5000
+WAITING_FOR_WORKERS = text("""
+select id from jobs where status = 'blocked' and blocked_reason = 'no_worker' and id > :after
+and processors <@ cast(:live as jsonb) order by id limit 1000
+""")
+HELD_BACK = text("""
+select id from jobs where status = 'blocked' and blocked_reason = 'queue_paused' and id > :after
+and exists (select from tasks where tasks.job_id = jobs.id and tasks.queue = :queue)
+order by id limit 1000
 """)
 _ENSURE_MONTHS = text("select ensure_months(now() + interval '2 months')")

@@ -37,6 +37,7 @@ jobs = Table(
     Column[Any]("given", JSON),
     Column[Any]("progress", JSON),
     Column[Any]("error", JSON),
+    Column("failure", Text),
     Column[Any]("cancel", JSON),
     Column("cancel_deadline", Timestamp),
     Column("attempt", Integer),
@@ -99,14 +100,12 @@ pipelines = Table(
     Column[Any]("steps", JSONB),
     Column("summary", Text),
 )
-workers = Table(
-    "workers",
+queue_pauses = Table(
+    "queue_pauses",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("boot_id", Uuid),
-    Column("slots", Integer),
-    Column[Any]("processors", JSONB),
-    Column("last_seen_at", Timestamp),
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("queue", Text, primary_key=True),
+    Column("paused_by", Uuid),
 )
 exports = Table(
     "exports",

@@ -27,13 +27,8 @@ from tidemill_jobs.records import JobRecord
 from tidemill_kit.bus import BusAway, RequestRefused, call
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Invalid
+from tidemill_kit.idempotency import MAX_KEY_CHARS, IdempotencyKeyInvalid
 from tidemill_kit.lifespan import head
-
-MAX_KEY_CHARS = 255
-
-
-class IdempotencyKeyInvalid(Invalid):
-    """An Idempotency-Key has 1 to 255 characters."""
 
 
 class InputAmbiguous(Invalid):

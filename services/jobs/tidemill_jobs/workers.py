@@ -23,7 +23,7 @@ from tidemill_contracts.work import (
 )
 from tidemill_jobs import dispatch, topology
 from tidemill_jobs.commands import Claim, Report, SignOfLife
-from tidemill_jobs.fleet import Fleet
+from tidemill_jobs.fleet import CHANGED, Fleet
 from tidemill_jobs.ledger import Ledger
 from tidemill_jobs.sweeper import Sweeper
 from tidemill_kit.bus import answer
@@ -32,7 +32,6 @@ from tidemill_kit.errors import Unavailable
 
 log = structlog.get_logger()
 CANCEL = "tm.control.cancel"
-FLEET = "tm.control.fleet"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -97,7 +96,7 @@ class Workers:
         async def announce(said: Announce) -> dict[str, str]:
             return await self._announce(client, said)
 
-        await client.subscribe(FLEET, cb=self._fleet_changed)
+        await client.subscribe(CHANGED, cb=self._fleet_changed)
         await answer(client, "tm.rpc.jobs.epoch", AskEpoch, epoch)
         await answer(client, "tm.rpc.jobs.announce", Announce, announce)
         await answer(client, "tm.rpc.jobs.claim", list[ClaimTask], self._claim)
@@ -116,7 +115,7 @@ class Workers:
         is_new = await self._fleet.announce(said)
         if is_new or said.leaving or self._fleet.live_processors - before:
             # other replicas believe in the former boot, whose leases are over, until they look
-            await client.publish(FLEET, self._id)
+            await client.publish(CHANGED, self._id)
         for queue in sorted({info.queue for info in said.processors}):
             await dispatch.ensure_queue(client, queue, self._ack_wait_s)
         if is_new:

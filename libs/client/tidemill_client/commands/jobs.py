@@ -9,7 +9,7 @@ from tidemill_client import calling, terminal
 from tidemill_client.client import Client
 from tidemill_client.commands import batches, options, watching
 from tidemill_client.commands.options import AsJson, JobId, Limit
-from tidemill_contracts.jobs import JobStatus, StepSpec, SubmitJob
+from tidemill_contracts.jobs import BulkOp, Job, JobFilter, StepSpec, SubmitJob
 
 app = typer.Typer(no_args_is_help=True, help="Submit, follow and cancel jobs.")
 
@@ -60,31 +60,36 @@ app.command()(batches.batch)
 @app.command("list")
 def newest(
     context: typer.Context,
-    status: Annotated[JobStatus | None, typer.Option(help="Only those with this status.")] = None,
-    processor: Annotated[str | None, typer.Option(help="Only those that run it.")] = None,
-    limit: Limit = 50,
     *,
+    status: options.Statuses = None,
+    processor: options.Runs = None,
+    label: options.HasLabels = None,
+    queue: options.InQueue = None,
+    pipeline: options.OfPipeline = None,
+    retry_of: options.RetryOf = None,
+    created_after: options.After = None,
+    created_before: options.Before = None,
+    system: options.System = False,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, the newest first."""
-    page = calling.run(
-        context, lambda client: client.jobs(status=status, processor=processor, limit=limit)
+    wanted = JobFilter(
+        status=status or [],
+        processor=processor,
+        labels=calling.labels(label),
+        queue=queue,
+        pipeline=pipeline,
+        retry_of=retry_of,
+        created_after=created_after.astimezone() if created_after else None,
+        created_before=created_before.astimezone() if created_before else None,
+        system=system,
     )
+    page = calling.run(context, lambda client: client.jobs(wanted, limit=limit))
     if as_json:
         terminal.json_page(page)
     else:
-        terminal.table(
-            ["id", "status", "steps", "created"],
-            [
-                (
-                    job.id,
-                    job.status,
-                    " → ".join(step.name for step in job.steps),
-                    f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
-                )
-                for job in page.items
-            ],
-        )
+        _table(page.items)
 
 
 @app.command()
@@ -133,6 +138,41 @@ def retry(
         lambda client: client.retry(job, from_step=from_step, params=changed, idempotency_key=key),
         watching.Watch(wait=wait, follow=follow, as_json=as_json),
     )
+
+
+@app.command()
+def bulk(
+    context: typer.Context,
+    op: Annotated[BulkOp, typer.Argument(help="What to do with them.")],
+    *,
+    status: options.Statuses = None,
+    processor: options.Runs = None,
+    label: options.HasLabels = None,
+    queue: options.InQueue = None,
+    pipeline: options.OfPipeline = None,
+    created_after: options.After = None,
+    created_before: options.Before = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it they are counted.")] = False,
+) -> None:
+    """Cancel, retry or delete all jobs that fit; says how many it would be, unless --yes."""
+    wanted = JobFilter(
+        status=status or [],
+        processor=processor,
+        labels=calling.labels(label),
+        queue=queue,
+        pipeline=pipeline,
+        created_after=created_after.astimezone() if created_after else None,
+        created_before=created_before.astimezone() if created_before else None,
+    )
+    done = calling.run(context, lambda client: client.bulk(op, wanted, dry_run=not yes))
+    terminal.json_page(done)
+
+
+@app.command()
+def delete(context: typer.Context, job: JobId) -> None:
+    """Delete a job that has ended, with its results."""
+    calling.run(context, lambda client: client.delete_job(job))
+    terminal.note(f"deleted {job}")
 
 
 @app.command()
@@ -208,3 +248,18 @@ def result(
 
 def _steps(text: str) -> list[StepSpec]:
     return calling.json_value(calling.json_or_file(text), list[StepSpec], option="--steps")
+
+
+def _table(jobs: list[Job]) -> None:
+    terminal.table(
+        ["id", "status", "steps", "created"],
+        [
+            (
+                job.id,
+                job.status,
+                " → ".join(step.name for step in job.steps),
+                f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+            )
+            for job in jobs
+        ],
+    )

@@ -6,12 +6,33 @@ from uuid import UUID
 
 import typer
 
+from tidemill_contracts.jobs import JobStatus
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At most so many.")]
 Labels = Annotated[
     list[str] | None, typer.Option("--label", help="A label, as key=value; may be repeated.")
 ]
 JobId = Annotated[UUID, typer.Argument(help="The job's id.", metavar="JOB")]
+Statuses = Annotated[
+    list[JobStatus] | None,
+    typer.Option("--status", help="Only those with this status; may be repeated."),
+]
+HasLabels = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="Only those with this label, as key=value; may be repeated."),
+]
+Runs = Annotated[str | None, typer.Option("--processor", help="Only those that run it.")]
+InQueue = Annotated[str | None, typer.Option("--queue", help="Only those in this queue.")]
+OfPipeline = Annotated[str | None, typer.Option("--pipeline", help="Only those made of it.")]
+RetryOf = Annotated[UUID | None, typer.Option("--retry-of", help="Only those that retry this job.")]
+System = Annotated[bool, typer.Option("--system", help="The system's own jobs instead.")]
+After = Annotated[
+    datetime | None, typer.Option("--created-after", help="Not made before this (local time).")
+]
+Before = Annotated[
+    datetime | None, typer.Option("--created-before", help="Made before this (local time).")
+]
 Wait = Annotated[
     bool,
     typer.Option(

@@ -1,0 +1,117 @@
+"""HTTP: the list of jobs."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.response import Response
+from msgspec.structs import replace
+
+from tidemill_contracts.jobs import BulkDone, BulkJobs, Job, JobFilter, JobStatus
+from tidemill_contracts.pages import Page
+from tidemill_jobs import bulk, listing
+from tidemill_jobs.records import public
+from tidemill_jobs.routes import READ, WRITE, CursorInvalid, Jobs, Key, Limit
+from tidemill_kit.auth import caller
+from tidemill_kit.errors import BadRequest
+
+
+class LabelInvalid(BadRequest):
+    """A label filter has the form `key:value`."""
+
+
+Statuses = Annotated[list[JobStatus] | None, QueryParameter(name="status")]
+LabelPairs = Annotated[list[str] | None, QueryParameter(name="label")]
+
+
+@get("/v1/jobs", opt=READ, tags=["Jobs"], operation_id="listJobs")
+async def newest(
+    request: Request[Any, Any, Any],
+    jobs: Jobs,
+    *,
+    limit: Limit = 50,
+    cursor: FromQuery[str | None] = None,
+    status: Statuses = None,
+    label: LabelPairs = None,
+    processor: FromQuery[str | None] = None,
+    queue: FromQuery[str | None] = None,
+    pipeline: FromQuery[str | None] = None,
+    retry_of: FromQuery[UUID | None] = None,
+    created_after: FromQuery[datetime | None] = None,
+    created_before: FromQuery[datetime | None] = None,
+    system: FromQuery[bool] = False,
+) -> Response[Page[Job]]:
+    """The tenant's jobs, newest first; `status` and `label` may be given more than once.
+
+    At most 10,000 jobs are looked at for a page: it may hold fewer than `limit` while
+    `next_cursor` still leads on.
+    """
+    wanted = filter_of(
+        {
+            "status": status or [],
+            "labels": dict(_pair(each) for each in label or []),
+            "processor": processor,
+            "queue": queue,
+            "pipeline": pipeline,
+            "retry_of": retry_of,
+            "created_after": created_after,
+            "created_before": created_before,
+            "system": system,
+        },
+    )
+    found = await listing.newest(jobs, wanted, before=_before(cursor), limit=limit)
+    more = found.before.hex if found.before else None
+    links = {"Link": f'<{_next(request, more)}>; rel="next"'} if more else {}
+    return Response(Page([public(job) for job in found.jobs], more), headers=links)
+
+
+@post("/v1/jobs/bulk", opt=WRITE, status_code=200, tags=["Jobs"], operation_id="bulkJobs")
+async def in_bulk(
+    request: Request[Any, Any, Any],
+    data: JSONBody[BulkJobs],
+    idempotency_key: Key = None,
+) -> BulkDone:
+    """Cancel, retry or delete all jobs that fit, newest first; `dry_run` only counts them.
+
+    One request treats at most 1,000 jobs; send it again with its `next_cursor` for the others.
+    Without statuses in the filter `retry` takes jobs that failed or expired.
+    """
+    done, following = await bulk.run(
+        request.app,
+        caller(request),
+        data,
+        before=_before(data.cursor),
+        key=idempotency_key,
+    )
+    return replace(done, next_cursor=following.hex if following else None)
+
+
+def filter_of(asked: dict[str, Any]) -> JobFilter:
+    try:
+        return msgspec.convert(asked, JobFilter)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)) from error
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, colon, value = text.partition(":")
+    if not colon or "\0" in key:
+        raise LabelInvalid
+    return key, value
+
+
+def _before(cursor: str | None) -> UUID | None:
+    try:
+        return None if cursor is None else UUID(hex=cursor)
+    except ValueError as error:
+        raise CursorInvalid from error
+
+
+def _next(request: Request[Any, Any, Any], cursor: str) -> str:
+    query = request.url.query_params
+    query["cursor"] = cursor
+    return f"{request.url.path}?{urlencode([*query.multi_items()])}"

@@ -1,0 +1,63 @@
+"""Deleting jobs that have ended: what goes at once, what stays, what is collected later.
+
+The job with its steps, values, tasks, attempts and facets goes at once; the API knows it no more.
+Its events stay in the log until their retention, as everybody's: a log with holes proves nothing.
+The prefixes of its stored objects are queued as garbage. They may be removed once no other job
+uses objects below them, as a retry does that goes on from a later step.
+"""
+
+from uuid import UUID
+
+from litestar import Litestar
+from sqlalchemy import Row, text
+
+from tidemill_contracts.jobs import JobStatus
+from tidemill_jobs.commands import JobNotFound
+from tidemill_jobs.lifecycle import JobNotFinished
+from tidemill_kit.db import Database
+from tidemill_kit.errors import Conflict
+
+
+class KeptForItsDataset(Conflict):
+    """The system runs this job for itself; what it made goes with its dataset."""
+
+
+async def remove_job(app: Litestar, tenant_id: UUID, job_id: UUID) -> None:
+    """Delete an ended job of the tenant's with the files that were exported of it."""
+    database: Database = app.state.database
+    values = {"id": job_id, "tenant": tenant_id}
+    async with database.transaction() as connection:
+        exported = (await connection.scalars(_EXPORTED, values)).all()
+        found = (await connection.execute(_LOCK, {"ids": sorted([job_id, *exported])})).all()
+        _check(next((row for row in found if row.id == job_id), None), tenant_id)
+        ended = [row.id for row in found if JobStatus(row.status).is_final]
+        for statement in _REMOVE:
+            await connection.execute(statement, {"ids": ended})
+
+
+def _check(job: Row[tuple[UUID, UUID, str, bool]] | None, tenant_id: UUID) -> None:
+    if job is None or job.tenant_id != tenant_id:
+        raise JobNotFound
+    if job.system:
+        raise KeptForItsDataset
+    if not JobStatus(job.status).is_final:
+        raise JobNotFinished(job_status=job.status)
+
+
+_EXPORTED = text("select export_id from exports where job_id = :id and tenant_id = :tenant")
+_LOCK = text(
+    "select id, tenant_id, status, system from jobs where id = any(:ids) order by id for update",
+)
+_REMOVE = [
+    text(statement)
+    for statement in (
+        """insert into garbage (job_id, tenant_id, prefix)
+        select id, tenant_id, tenant_id || '/' || id || '/' from jobs where id = any(:ids)""",
+        "delete from exports where job_id = any(:ids) or export_id = any(:ids)",
+        "delete from dead_letters where job_id = any(:ids)",
+        "delete from job_lines where job_id = any(:ids)",
+        "delete from attempts where job_id = any(:ids)",
+        "delete from tasks where job_id = any(:ids)",
+        "delete from jobs where id = any(:ids)",
+    )
+]
