@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from tidemill_contracts.jobs import JobFilter, JobStatus
+from tidemill_contracts.bulk import JobFilter
+from tidemill_contracts.jobs import JobStatus
 
 TENANT = UUID("01900000-0000-7000-8000-00000000beef")
 DATASET = UUID("01900000-0000-7000-8000-000000000da7")

@@ -4,8 +4,9 @@ import pytest
 
 from tests.e2e.people import Person
 from tests.jobs.conftest import SignUp
+from tidemill_contracts.bulk import BulkJobs, BulkOp, JobFilter
 from tidemill_contracts.ids import now, uuid7
-from tidemill_contracts.jobs import BulkJobs, BulkOp, JobFilter, JobStatus
+from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs import bulk
 
 FAR_AWAY = "2100-01-01T00:00:00Z"

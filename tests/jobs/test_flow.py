@@ -17,7 +17,8 @@ from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobStatus, OnError, StepSpec
 from tidemill_contracts.work import Payload, Source, StepOutput, Succeeded
 from tidemill_jobs import flow, reports
-from tidemill_jobs.records import JobRecord, public
+from tidemill_jobs.records import JobRecord
+from tidemill_jobs.shown import public
 
 MEASURED = Frame(FRAME.parts, 9)
 

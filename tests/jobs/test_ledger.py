@@ -22,8 +22,9 @@ from tidemill_contracts.work import (
     StepOutput,
     Succeeded,
 )
-from tidemill_jobs.commands import CancelOne, Claim, JobNotFound, Unstorable
+from tidemill_jobs.commands import CancelOne, Claim
 from tidemill_jobs.lifecycle import JobFinished
+from tidemill_jobs.refusals import JobNotFound, Unstorable
 
 
 async def test_a_job_goes_from_submit_to_success(office: Office, owner: asyncpg.Connection) -> None:

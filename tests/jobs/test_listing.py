@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.e2e.people import Person
 from tests.jobs import many
+from tidemill_contracts.bulk import JobFilter
 from tidemill_contracts.ids import uuid7
-from tidemill_contracts.jobs import JobFilter, JobStatus
+from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs import listing
 from tidemill_jobs.repository import JobRepository
 from tidemill_stack.stack import Stack

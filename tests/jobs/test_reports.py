@@ -31,7 +31,8 @@ from tidemill_contracts.work import (
     Succeeded,
 )
 from tidemill_jobs import flow, lifecycle, reports
-from tidemill_jobs.records import TaskStatus, public
+from tidemill_jobs.records import TaskStatus
+from tidemill_jobs.shown import public
 
 
 def test_a_success_ends_the_job_with_its_last_steps_result() -> None:

@@ -22,8 +22,9 @@ from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobStatus, OnError, RetryJob, StepSpec, StepStatus
 from tidemill_contracts.work import Payload
 from tidemill_jobs import flow, lifecycle, plan, reports, rerun
-from tidemill_jobs.commands import JobNotFound, Retry
+from tidemill_jobs.commands import Retry
 from tidemill_jobs.records import JobRecord, TaskStatus
+from tidemill_jobs.refusals import JobNotFound
 
 ADD = [StepSpec(processor="add", name=name, params={"amount": 1}) for name in ("a", "b", "c")]
 LENDER = uuid4()

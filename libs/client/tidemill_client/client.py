@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 from uuid import UUID
@@ -14,9 +13,8 @@ from tidemill_client.downloads import Download
 from tidemill_client.lines import Log, LogFilter
 from tidemill_client.live import Live
 from tidemill_client.operations import FilterFields, Operations, filter_query
-from tidemill_client.problems import Corrupted
 from tidemill_client.subscription import Item, Received, Subscription, received
-from tidemill_client.uploads import ProgressHook, Source, Upload
+from tidemill_contracts.bulk import JobFilter
 from tidemill_contracts.datasets import (
     Dataset,
     DatasetDeleted,
@@ -29,7 +27,6 @@ from tidemill_contracts.jobs import (
     Attempt,
     CancelJob,
     Job,
-    JobFilter,
     Pipeline,
     RetryJob,
     RunPipeline,
@@ -74,42 +71,6 @@ class Client(Operations):
     times more. Raises ApiProblem for a refusal, Unreachable or Broken where there is no answer.
     """
 
-    async def upload(
-        self,
-        source: Source,
-        name: str | None = None,
-        *,
-        labels: Mapping[str, str] | None = None,
-        size_bytes: int | None = None,
-        progress: ProgressHook | None = None,
-    ) -> Dataset:
-        """Stream a file, bytes or a stream of bytes up; the answer is checked by its sha256.
-
-        `progress` is told the bytes sent and their total, if that is known.
-        """
-        upload = Upload(source, size_bytes=size_bytes, hook=progress)
-        named = name or (source.name if isinstance(source, Path) else "upload")
-        dataset = await self.post(
-            "/v1/datasets",
-            Dataset,
-            body=upload.form(named, labels) if labels else upload.raw(),
-            query=None if labels else {"name": named},
-        )
-        if dataset.sha256 not in (None, upload.sha256):
-            raise Corrupted(f"sent {upload.sha256}, stored {dataset.sha256}")
-        return dataset
-
-    async def dataset(self, dataset_id: UUID) -> Dataset:
-        return await self.get(f"/v1/datasets/{dataset_id}", Dataset)
-
-    async def datasets(self, *, limit: int = 50, cursor: str | None = None) -> Page[Dataset]:
-        """The newest first; `cursor` is the `next_cursor` of the page before."""
-        query = {"limit": limit, "cursor": cursor}
-        return await self.get("/v1/datasets", Page[Dataset], query)
-
-    async def delete_dataset(self, dataset_id: UUID) -> None:
-        await self.gateway.call("DELETE", f"/v1/datasets/{dataset_id}")
-
     async def wait_dataset(self, dataset_id: UUID) -> Dataset:
         """The dataset once it is ready, rejected or deleted."""
         dataset = await self.dataset(dataset_id)
@@ -120,10 +81,6 @@ class Client(Operations):
                         break
             dataset = await self.dataset(dataset_id)
         return dataset
-
-    def content(self, dataset_id: UUID, *, format: str | None = None) -> Download:  # noqa: A002 - the API's word
-        """The uploaded bytes, or the table in this format."""
-        return Download(self.gateway, f"/v1/datasets/{dataset_id}/content", format=format)
 
     async def submit(
         self,

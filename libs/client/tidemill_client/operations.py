@@ -8,10 +8,11 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from tidemill_client.account import Account
+from tidemill_client.datasets import Datasets
+from tidemill_contracts.bulk import BulkDone, BulkJobs, BulkOp, JobFilter
 from tidemill_contracts.failures import DeadLetter, Failure, Redriven
 from tidemill_contracts.ids import uuid7
-from tidemill_contracts.jobs import BulkDone, BulkJobs, BulkOp, JobFilter, JobStatus
+from tidemill_contracts.jobs import JobStatus
 from tidemill_contracts.pages import Page
 from tidemill_contracts.queues import PauseQueue, Queue
 from tidemill_contracts.work import WorkerInfo
@@ -47,7 +48,7 @@ def filter_query(wanted: JobFilter) -> dict[str, Any]:
     }
 
 
-class Operations(Account):
+class Operations(Datasets):
     """The part of the client that looks after a running system."""
 
     async def queues(self) -> list[Queue]:

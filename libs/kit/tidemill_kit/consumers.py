@@ -1,7 +1,6 @@
 """Consumers: a service's reactions to other services' events, each applied once and in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -20,18 +19,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts import catalogue
-from tidemill_contracts.event import Event, type_of
+from tidemill_contracts.event import Event
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.log import AskEpoch, AskEvents, Cursor, Epoch, History, RecordedEvent
 from tidemill_kit import streams
 from tidemill_kit.bus import BusAway, RequestRefused, call, options
 from tidemill_kit.db import Database
 from tidemill_kit.errors import NEVER_SUCCEEDS, Unavailable
+from tidemill_kit.reactions import Consumers
 from tidemill_kit.settings import Settings
 from tidemill_kit.streams import EVENTS, StreamRefused
 
 log = structlog.get_logger()
-type Reaction = Callable[[Any, AsyncConnection], Awaitable[None]]
 
 PARK_AFTER = 10
 RETRY_S = 2.0
@@ -40,37 +39,6 @@ ACK_WAIT_S = 5
 COMPARE_S = 60.0
 CHECK_S = 5.0
 _AWAY = (BusAway, RequestRefused, StreamRefused, Unavailable, DBAPIError, OSError)
-
-
-class Consumers:
-    """What a service reacts to; a reaction gets the event and the connection of its transaction."""
-
-    def __init__(self, service: str) -> None:
-        self.service = service
-        self.reactions: dict[str, Reaction] = {}
-        self.subjects: dict[str, set[str]] = {}
-
-    def on[E: Event](
-        self,
-        kind: type[E],
-        *,
-        system: bool = False,
-    ) -> Callable[
-        [Callable[[E, AsyncConnection], Awaitable[None]]],
-        Callable[[E, AsyncConnection], Awaitable[None]],
-    ]:
-        """React to events of this class; with `system` to those of system jobs alone."""
-        tag = type_of(kind)
-
-        def register(
-            reaction: Callable[[E, AsyncConnection], Awaitable[None]],
-        ) -> Callable[[E, AsyncConnection], Awaitable[None]]:
-            self.reactions[tag] = reaction
-            subject = f"tm.event.*.{tag}.system" if system else f"tm.event.*.{tag}"
-            self.subjects.setdefault(catalogue.owner_of(tag), set()).add(subject)
-            return reaction
-
-        return register
 
 
 class Delivery(msgspec.Struct, frozen=True):

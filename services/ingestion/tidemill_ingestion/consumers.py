@@ -11,7 +11,7 @@ from tidemill_ingestion import usecases
 from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.usecases import ReadArtifact
 from tidemill_kit import bus
-from tidemill_kit.consumers import Consumers
+from tidemill_kit.reactions import Consumers
 
 ASKED = "tm.rpc.ingestion.dataset"
 

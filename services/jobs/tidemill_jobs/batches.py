@@ -14,7 +14,8 @@ from tidemill_contracts.jobs import SubmitBatch, SubmitJob
 from tidemill_contracts.problems import FieldError
 from tidemill_jobs import usecases
 from tidemill_jobs.book import Accepted, IdempotencyKey
-from tidemill_jobs.commands import DatasetUnknownYet, Submit
+from tidemill_jobs.commands import Submit
+from tidemill_jobs.refusals import DatasetUnknownYet
 from tidemill_jobs.usecases import Origin
 from tidemill_kit.errors import BadRequest, Invalid, TidemillError
 from tidemill_kit.idempotency import IdempotencyKeyReused

@@ -9,17 +9,10 @@ from uuid import UUID
 from litestar import Litestar
 from msgspec.structs import replace
 
+from tidemill_contracts.bulk import BulkDone, BulkJobs, BulkOp, JobFilter
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.ids import now
-from tidemill_contracts.jobs import (
-    BulkDone,
-    BulkJobs,
-    BulkOp,
-    CancelJob,
-    JobFilter,
-    JobStatus,
-    RetryJob,
-)
+from tidemill_contracts.jobs import CancelJob, JobStatus, RetryJob
 from tidemill_jobs import listing, removal, retrying, usecases
 from tidemill_jobs.repository import JobRepository
 from tidemill_kit.db import Database

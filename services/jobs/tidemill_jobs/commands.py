@@ -22,32 +22,19 @@ from tidemill_contracts.work import (
 )
 from tidemill_jobs import lifecycle, reports
 from tidemill_jobs.book import Accepted, Book, IdempotencyKey, KeyRow, StoredAnswer
-from tidemill_jobs.records import JobRecord, Key, TaskStatus, public
-from tidemill_kit.errors import Invalid, NotFound, Unavailable
+from tidemill_jobs.records import JobRecord, Key, TaskStatus
+from tidemill_jobs.refusals import (
+    DatasetNotFound,
+    DatasetUnknownYet,
+    DatasetUnusable,
+    JobNotFound,
+    Unstorable,
+)
+from tidemill_jobs.shown import public
 from tidemill_kit.idempotency import IdempotencyKeyReused
 
 ACCEPTED = 202
 _encode = msgspec.json.Encoder().encode
-
-
-class JobNotFound(NotFound):
-    """There is no such job."""
-
-
-class DatasetNotFound(NotFound):
-    """There is no such dataset."""
-
-
-class DatasetUnknownYet(Unavailable):
-    """The dataset is not known here yet; try again in a moment."""
-
-
-class DatasetUnusable(Invalid):
-    """The dataset was rejected or deleted."""
-
-
-class Unstorable(Invalid):
-    """Something in the request cannot be stored, such as the character NUL."""
 
 
 class Command(Struct, kw_only=True, eq=False):

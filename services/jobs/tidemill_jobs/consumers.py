@@ -23,7 +23,7 @@ from tidemill_jobs.commands import Submit
 from tidemill_jobs.ledger import Ledger
 from tidemill_jobs.results import ingest_job
 from tidemill_jobs.sweeper import Sweeper
-from tidemill_kit.consumers import Consumers
+from tidemill_kit.reactions import Consumers
 
 
 def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:

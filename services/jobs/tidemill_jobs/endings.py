@@ -13,14 +13,8 @@ from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.jobs import Cancel, CancelOutcome, JobError, JobStatus, Result, StepStatus
 from tidemill_jobs.fingerprints import fingerprint
-from tidemill_jobs.records import (
-    AttemptRecord,
-    DeadLetter,
-    JobRecord,
-    TaskRecord,
-    TaskStatus,
-    job_result,
-)
+from tidemill_jobs.records import AttemptRecord, DeadLetter, JobRecord, TaskRecord, TaskStatus
+from tidemill_jobs.shown import job_result
 
 # characters, each of which may take six bytes in an event; but bytes of a traceback
 MAX_MESSAGE = 8_000

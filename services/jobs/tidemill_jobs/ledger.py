@@ -201,7 +201,7 @@ class Ledger:
             windows = self._conveyor.windows(book)
             if windows and not reads:
                 await stack.enter_async_context(connection.transaction())
-            transaction = await rows.write(connection, _changes(book))
+            transaction = await rows.write(connection, rows.changes(book))
             found = await self._conveyor.pick(connection, book, windows, self._recent)
             picked, recounted = found
         self._recent.keep(transaction, book.changed())
@@ -271,23 +271,6 @@ def _decide(command: Command, book: Book) -> Any:
 
 def _out(book: Book) -> dict[UUID, bool]:
     return {task.id: task.status.is_out for job in book.jobs.values() for task in job.tasks}
-
-
-def _changes(book: Book) -> dict[str, list[Any]]:
-    """What a group changed, by the kinds of rows it makes or alters."""
-    added = {job.id for job in book.added}
-    changed = book.changed()
-    old = [job for job in changed if job.id not in added]
-    return {
-        "new_jobs": list(book.added),
-        "new_tasks": [task for job in book.added for task in job.tasks],
-        "jobs": list(old),
-        "tasks": [task for job in old for task in job.tasks],
-        "events": [rows.event_row(event) for job in changed for event in job.events],
-        "attempts": [attempt for job in changed for attempt in job.attempts],
-        "keys": list(book.new_keys),
-        "dead_letters": [letter for job in changed for letter in job.dead_letters],
-    }
 
 
 def _answer(command: Command, outcome: Any) -> None:

@@ -17,9 +17,9 @@ from tidemill_contracts.jobs import JobError, RetryJob
 from tidemill_jobs import fingerprints, retrying
 from tidemill_jobs.records import StepRecord
 from tidemill_jobs.repository import JobRepository
-from tidemill_kit.consumers import Consumers
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Invalid, NotFound, Unavailable
+from tidemill_kit.reactions import Consumers
 
 MOST_KINDS = 1_000
 MAX_BODY_CHARS = 64 * 1024

@@ -32,7 +32,8 @@ from tidemill_jobs.endings import (
     settle_cancel,
 )
 from tidemill_jobs.obstacles import obstacle
-from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus, public_step
+from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus
+from tidemill_jobs.shown import public_step
 from tidemill_kit.errors import Conflict
 
 CANCEL_SLACK_S = 6.0

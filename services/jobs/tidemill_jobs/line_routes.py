@@ -13,8 +13,8 @@ from msgspec import Raw, Struct
 
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.lines import LineStream, LogLine, LogPage, plain
-from tidemill_jobs.commands import JobNotFound
 from tidemill_jobs.lines import Filter, KeptPage, LineRepository, Place
+from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.routes import MAX_SEQ, READ, CursorInvalid
 from tidemill_kit.db import Database

@@ -11,11 +11,12 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec.structs import replace
 
-from tidemill_contracts.jobs import BulkDone, BulkJobs, Job, JobFilter, JobStatus
+from tidemill_contracts.bulk import BulkDone, BulkJobs, JobFilter
+from tidemill_contracts.jobs import Job, JobStatus
 from tidemill_contracts.pages import Page
 from tidemill_jobs import bulk, listing
-from tidemill_jobs.records import public
 from tidemill_jobs.routes import READ, WRITE, CursorInvalid, Jobs, Key, Limit
+from tidemill_jobs.shown import public
 from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
 

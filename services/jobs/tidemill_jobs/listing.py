@@ -12,7 +12,8 @@ from msgspec import Struct
 from sqlalchemy import ARRAY, Text, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tidemill_contracts.jobs import JobFilter, JobStatus
+from tidemill_contracts.bulk import JobFilter
+from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs.records import JobRecord
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.tables import jobs

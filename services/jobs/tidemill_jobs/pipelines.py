@@ -10,7 +10,7 @@ from tidemill_contracts.identity import Principal
 from tidemill_contracts.jobs import Pipeline, RunPipeline, StorePipeline, SubmitJob
 from tidemill_jobs import plan, usecases
 from tidemill_jobs.book import Accepted
-from tidemill_jobs.commands import Unstorable
+from tidemill_jobs.refusals import Unstorable
 from tidemill_jobs.repository import PipelineRepository
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Conflict, NotFound

@@ -12,8 +12,8 @@ from litestar import Litestar
 from sqlalchemy import Row, text
 
 from tidemill_contracts.jobs import JobStatus
-from tidemill_jobs.commands import JobNotFound
 from tidemill_jobs.lifecycle import JobNotFinished
+from tidemill_jobs.refusals import JobNotFound
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Conflict
 

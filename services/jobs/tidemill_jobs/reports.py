@@ -20,7 +20,8 @@ from tidemill_contracts.work import (
 )
 from tidemill_jobs import flow, lifecycle, outcomes
 from tidemill_jobs.endings import record
-from tidemill_jobs.records import Facts, JobRecord, StepRecord, TaskRecord, TaskStatus, result_of
+from tidemill_jobs.records import Facts, JobRecord, StepRecord, TaskRecord, TaskStatus
+from tidemill_jobs.shown import result_of
 
 # a checkpoint is small; JSON of a larger one is not kept
 MAX_CHECKPOINT = 64 * 1024

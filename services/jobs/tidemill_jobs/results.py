@@ -14,19 +14,13 @@ from sqlalchemy import text
 from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.jobs import JobStatus, StepStatus
 from tidemill_contracts.work import Payload, Source
-from tidemill_jobs.commands import JobNotFound, Submit
+from tidemill_jobs.commands import Submit
 from tidemill_jobs.lifecycle import JobNotFinished
-from tidemill_jobs.records import (
-    JSON,
-    PARQUET,
-    JobRecord,
-    StepRecord,
-    TaskRecord,
-    TaskStatus,
-    result_of,
-)
+from tidemill_jobs.records import JSON, PARQUET, JobRecord, StepRecord, TaskRecord, TaskStatus
+from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.settings import JobsSettings
+from tidemill_jobs.shown import result_of
 from tidemill_jobs.usecases import wait_for_end
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Conflict, Gone, NotFound, TidemillError

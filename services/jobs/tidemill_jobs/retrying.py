@@ -10,8 +10,9 @@ from tidemill_contracts.identity import Principal
 from tidemill_contracts.jobs import RetryJob
 from tidemill_jobs import rerun, usecases
 from tidemill_jobs.book import Accepted
-from tidemill_jobs.commands import JobNotFound, Retry
+from tidemill_jobs.commands import Retry
 from tidemill_jobs.records import StepRecord
+from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.repository import JobRepository
 from tidemill_kit.lifespan import head
 from tidemill_kit.storage import Storage

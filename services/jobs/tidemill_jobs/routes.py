@@ -23,10 +23,11 @@ from tidemill_contracts.jobs import (
 from tidemill_contracts.pages import Page
 from tidemill_jobs import batches, results, retrying, usecases
 from tidemill_jobs.book import Accepted
-from tidemill_jobs.commands import JobNotFound
-from tidemill_jobs.records import JSON, public
+from tidemill_jobs.records import JSON
+from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.results import Wanted
+from tidemill_jobs.shown import public
 from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
 from tidemill_kit.lifespan import head

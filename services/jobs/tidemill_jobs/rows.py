@@ -15,6 +15,7 @@ from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.job_events import JobEvent
 from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs import columns
+from tidemill_jobs.book import Book
 from tidemill_jobs.columns import Column
 from tidemill_jobs.endings import fit
 from tidemill_jobs.recent import RecentJobs
@@ -197,6 +198,23 @@ async def _with_tasks(
             task = TaskRecord(**_read(row, columns.TASK))
             jobs[task.job_id].tasks.append(task)
     return jobs
+
+
+def changes(book: Book) -> dict[str, list[Any]]:
+    """What a group changed, by the kinds of rows it makes or alters."""
+    added = {job.id for job in book.added}
+    changed = book.changed()
+    old = [job for job in changed if job.id not in added]
+    return {
+        "new_jobs": list(book.added),
+        "new_tasks": [task for job in book.added for task in job.tasks],
+        "jobs": list(old),
+        "tasks": [task for job in old for task in job.tasks],
+        "events": [event_row(event) for job in changed for event in job.events],
+        "attempts": [attempt for job in changed for attempt in job.attempts],
+        "keys": list(book.new_keys),
+        "dead_letters": [letter for job in changed for letter in job.dead_letters],
+    }
 
 
 async def write(connection: asyncpg.Connection, changes: dict[str, list[Any]]) -> int:

@@ -22,8 +22,9 @@ from tidemill_contracts.problems import FieldError
 from tidemill_contracts.work import CancelTask, Payload
 from tidemill_jobs import plan
 from tidemill_jobs.book import Accepted, IdempotencyKey
-from tidemill_jobs.commands import CancelOne, DatasetNotFound, DatasetUnknownYet, Submit
+from tidemill_jobs.commands import CancelOne, Submit
 from tidemill_jobs.records import JobRecord
+from tidemill_jobs.refusals import DatasetNotFound, DatasetUnknownYet
 from tidemill_kit.bus import BusAway, RequestRefused, call
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Invalid

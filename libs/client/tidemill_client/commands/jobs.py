@@ -9,7 +9,8 @@ from tidemill_client import calling, terminal
 from tidemill_client.client import Client
 from tidemill_client.commands import batches, options, watching
 from tidemill_client.commands.options import AsJson, JobId, Limit
-from tidemill_contracts.jobs import BulkOp, Job, JobFilter, StepSpec, SubmitJob
+from tidemill_contracts.bulk import BulkOp, JobFilter
+from tidemill_contracts.jobs import Job, StepSpec, SubmitJob
 
 app = typer.Typer(no_args_is_help=True, help="Submit, follow and cancel jobs.")
 
