@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from tests.e2e.conftest import Register
-from tests.faults.audit import audit
+from tests.faults.audit import at_work, audit
 from tests.faults.conftest import log_lines
-from tests.faults.load import KINDS, Load, a_mix, crashing
+from tests.faults.load import KINDS, Load, a_mix, crashing, waiting
 from tidemill_stack.stack import Stack
 
 NOTICED = {
@@ -23,6 +23,8 @@ async def test_a_kill_under_load_loses_nothing_and_doubles_nothing(
 ) -> None:
     load = Load(await register(hurt))
     before = told(hurt, victim)
+    await load.submit([waiting(size, seconds=5.0)])
+    await at_work(hurt, load.person.user.tenant_id)
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(load.submit(a_mix(size, [*KINDS, crashing])))
@@ -32,7 +34,7 @@ async def test_a_kill_under_load_loses_nothing_and_doubles_nothing(
     found = await audit(hurt, load.person.user.tenant_id, load.accepted)
 
     assert back != killed
-    assert len(found.jobs) == size
+    assert len(found.jobs) == size + 1
     assert told(hurt, victim) > before or found.count("attempt_lost") > 0
     assert found.count("retry_scheduled") > 0
 

@@ -84,7 +84,6 @@ async def test_the_role_ends_with_its_transaction(office: Office, database: Data
         "delete from events",
         "delete from job_lines",
         "insert into attempts select * from attempts",
-        "select * from idempotency_keys",
         "select * from dead_letters",
         "update pipelines set tenant_id = null",
         "insert into pipelines values (null, 'x', '[]')",

@@ -222,6 +222,7 @@ async def _connect(database_url: str, service: str) -> asyncpg.Connection:
             "enable_hashjoin": "off",
             "enable_mergejoin": "off",
             "jit": "off",
+            "plan_cache_mode": "force_generic_plan",
         },
     )
 

@@ -127,6 +127,8 @@ async def connect(database_url: str) -> asyncpg.Connection:
             "enable_hashjoin": "off",
             "enable_mergejoin": "off",
             "jit": "off",
+            # planned anew for each length of its arrays a small group would take twice as long
+            "plan_cache_mode": "force_generic_plan",
         },
     )
     await prepare(connection)
