@@ -12,12 +12,13 @@ from sqlalchemy import text
 
 from tidemill_kit.db import Database
 from tidemill_kit.idempotency import (
-    FORGET,
+    FORGOTTEN_AT_ONCE,
     REPLAYED,
     IdempotencyKeyBusy,
     IdempotencyKeyInvalid,
     IdempotencyKeyReused,
     Once,
+    forget,
 )
 from tidemill_kit.settings import Settings, load
 from tidemill_stack.stack import Stack
@@ -177,13 +178,24 @@ async def test_a_key_is_free_again_after_a_day(maker: Maker, database: Database)
     assert REPLAYED not in answer.headers
 
 
-async def test_keys_of_yesterday_are_forgotten(maker: Maker, database: Database) -> None:
-    await maker.ask({"a": 1})
-    old = "update idempotency_keys set created_at = now() - interval '25 hours'"
-
+async def test_keys_of_yesterday_are_forgotten_however_many(
+    maker: Maker, database: Database
+) -> None:
     async with database.transaction() as connection:
-        await connection.execute(text(old))
-        await connection.execute(FORGET)
-        left = await connection.scalar(text("select count(*) from idempotency_keys"))
+        await connection.execute(text(MANY_OLD), {"tenant": uuid4(), "last": FORGOTTEN_AT_ONCE + 1})
+    await maker.ask({"a": 1})
 
-    assert left == 0
+    await forget(database)
+    again = await maker.ask({"a": 1})
+
+    old = "select count(*) from idempotency_keys where created_at < now() - interval '24 hours'"
+    async with database.transaction() as connection:
+        assert await connection.scalar(text(old)) == 0
+    assert REPLAYED in again.headers
+
+
+MANY_OLD = """
+insert into idempotency_keys (tenant_id, route, key, fingerprint, status, body, created_at)
+select :tenant, '/', n::text, '', 201, '', now() - interval '25 hours'
+from generate_series(1, :last) n
+"""

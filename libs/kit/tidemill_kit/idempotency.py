@@ -4,23 +4,29 @@ The answer is kept in the transaction of what it tells of, under the tenant, the
 client's key, for 24 h. Only answers are kept, never refusals: what was refused made nothing.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from litestar.response import Response
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidemill_kit.errors import Conflict, Invalid
+from tidemill_kit.db import Database
+from tidemill_kit.errors import Conflict, Invalid, failure_of
 
+log = structlog.get_logger()
 MAX_KEY_CHARS = 255
 JSON = "application/json"
 REPLAYED = "Idempotent-Replayed"
 LOCK_NOT_AVAILABLE = "55P03"
+FORGET_EVERY_S, AFTER_A_FAILURE_S = 3_600.0, 60.0
+FORGOTTEN_AT_ONCE = 5_000
 
 
 class IdempotencyKeyInvalid(Invalid):
@@ -97,6 +103,23 @@ class Once:
             raise
 
 
+async def keep_forgetting(database: Database) -> None:
+    """Forget what is over, now and every hour, until cancelled; a failure is only late."""
+    while True:
+        error = await failure_of(forget(database))
+        if error is not None:
+            log.warning("idempotency.delayed", reason=str(error)[:200], exc_info=error)
+        await asyncio.sleep(AFTER_A_FAILURE_S if error else FORGET_EVERY_S)
+
+
+async def forget(database: Database) -> None:
+    """Drop all keys whose day is over, in short transactions."""
+    dropped = FORGOTTEN_AT_ONCE
+    while dropped == FORGOTTEN_AT_ONCE:
+        async with database.transaction() as connection:
+            dropped = (await connection.execute(FORGET)).rowcount
+
+
 def _response(body: bytes, status: int, location: str | None, *, replayed: bool) -> Response[Any]:
     headers = {"Location": location} if location else {}
     if replayed:
@@ -119,9 +142,9 @@ values (:tenant, :route, :key, :fingerprint, :status, :body, :location)
 on conflict (tenant_id, route, key) do update set fingerprint = excluded.fingerprint,
     status = excluded.status, body = excluded.body, location = excluded.location, created_at = now()
 """)
-FORGET = text("""
+FORGET = text(f"""
 delete from idempotency_keys where ctid = any(array(
     select ctid from idempotency_keys where created_at < now() - interval '24 hours'
-    order by created_at limit 5000))
+    order by created_at limit {FORGOTTEN_AT_ONCE}))
 """)
 """Drops keys whose day is over, a few thousand at a time."""

@@ -14,7 +14,7 @@ from nats.errors import Error as NatsError
 
 from tidemill_contracts.identity import SessionRevoked
 from tidemill_contracts.log import Cursor
-from tidemill_kit import bus, history
+from tidemill_kit import bus, history, idempotency
 from tidemill_kit.app import Lifespan
 from tidemill_kit.auth import Authenticator
 from tidemill_kit.db import Database
@@ -35,6 +35,20 @@ def database(settings: Settings, service: str) -> Lifespan:
             app.state.database = opened
             app.state.checks["postgresql"] = opened.ping
             yield
+
+    return lifespan
+
+
+def forgetting() -> Lifespan:
+    """Forgets the idempotency keys of `app.state.database` whose day is over."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        running = asyncio.create_task(idempotency.keep_forgetting(app.state.database))
+        try:
+            yield
+        finally:
+            await _cancel(running)
 
     return lifespan
 
@@ -121,10 +135,14 @@ async def _revocations(client: Client, authenticator: Authenticator) -> None:
     await client.subscribe("tm.event.*.session.revoked", cb=revoked)
 
 
-async def _end(running: asyncio.Task[None], client: Client | None) -> None:
+async def _cancel(running: asyncio.Task[None]) -> None:
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+async def _end(running: asyncio.Task[None], client: Client | None) -> None:
+    await _cancel(running)
     if client is not None:
         with suppress(NatsError):
             await client.close()

@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         controllers=[DatasetController],
         lifespan=[
             lifespan.database(settings, SERVICE),
+            lifespan.forgetting(),
             storage.lifespan(settings),
             lifespan.events(
                 settings,
