@@ -1,6 +1,8 @@
 """Users of fresh tenants, and what they see of the system through its gateway."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -101,6 +103,20 @@ async def listening(
         proxy=None,
     ) as connection:
         yield Listener(connection)
+
+
+async def tidemill(person: Person, stack: Stack, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, output and notes of the command."""
+    settings = {"TM_URL": stack.url, "TM_TOKEN": person.tokens.access_token}
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("tidemill")),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | settings,
+    )
+    output, notes = await process.communicate()
+    return process.returncode or 0, output.decode(), notes.decode()
 
 
 async def until(items: Live, *kinds: type[Event], of: UUID | None = None) -> list[Received]:

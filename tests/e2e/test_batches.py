@@ -1,34 +1,17 @@
 """Many jobs at once, by the client and by the command line."""
 
-import asyncio
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tests.e2e.people import Person
+from tests.e2e.people import Person, tidemill
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.jobs import Job, JobStatus, SubmitJob
 from tidemill_contracts.problems import Problem
 from tidemill_stack.stack import Stack
 
 ADD: dict[str, Any] = {"processor": "add", "params": {"amount": 5}}
-
-
-async def tidemill(person: Person, stack: Stack, *arguments: str) -> tuple[int, str, str]:
-    """Exit code, output and notes of the command."""
-    settings = {"TM_URL": stack.url, "TM_TOKEN": person.tokens.access_token}
-    process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("tidemill")),
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=os.environ | settings,
-    )
-    output, notes = await process.communicate()
-    return process.returncode or 0, output.decode(), notes.decode()
 
 
 async def test_each_job_of_a_batch_runs_to_its_own_result(ann: Person) -> None:
