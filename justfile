@@ -63,7 +63,7 @@ e2e *options:
 bench *options:
     uv run python -m tests.bench {{ options }}
 
-[doc("Hurt the system under full load and audit every promise; takes minutes")]
+[doc("Hurt the system under full load, audit every promise, list ten million jobs; takes long")]
 [group("check")]
 proof *options:
     uv run pytest tests/proof {{ options }}

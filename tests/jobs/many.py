@@ -31,7 +31,7 @@ FILTERS = {
 JOBS = """
 insert into jobs (id, tenant_id, system, processors, status, blocked_reason, dataset_id, pipeline,
     steps, given, queue, priority, labels, retry_of, max_attempts, timeouts, run_at, created_at,
-    updated_at, started_at, finished_at, cancel_deadline, seq)
+    updated_at, started_at, finished_at, cancel_deadline, failure, seq)
 select id, '{tenant}', n % 50 = 0, case n % 20 when 0 then '["rare", "noop"]'::jsonb
         when 1 then '["add"]' else '["noop"]' end,
     status, case when status = 'blocked'
@@ -43,10 +43,11 @@ select id, '{tenant}', n % 50 = 0, case n % 20 when 0 then '["rare", "noop"]'::j
         else '{{}}'::jsonb end,
     case when n % 5000 = 0 then id end, 4,
     '{{"queue_s": 86400, "attempt_s": 1800, "total_s": 21600}}',
-    case when status = 'scheduled' then moment + interval '1 day' end, moment, moment,
+    case when status = 'scheduled' then now() + interval '1 day' end, moment, moment,
     case when status not in ('scheduled', 'blocked', 'queued') then moment end,
     case when status in ('succeeded', 'failed', 'cancelled', 'expired') then moment end,
-    case when status = 'cancelling' then now() + interval '5 s' end, 4
+    case when status = 'cancelling' then now() + interval '1 hour' end,
+    case when status = 'failed' then 'kind ' || n / 1000 % 50 end, 4
 from generate_series({first}, {last}) n
 cross join lateral (select now() - n * interval '0.1 s' as moment) made
 cross join lateral (select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0')
@@ -64,8 +65,10 @@ select jobs.id, jobs.id, tenant_id, 0, '[0]', '[]', queue, 4, false,
         when 'retrying' then 'retrying' when 'blocked' then 'waiting' when 'scheduled'
         then 'waiting' else 'cancelled' end,
     created_at, 'w', id, now() + interval '20 s',
-    case jobs.status when 'retrying' then now() + interval '1 minute' end
+    case jobs.status when 'retrying' then now() + interval '1 hour' end
 from jobs where tenant_id = '{tenant}'
+    and id >= uuid_floor(now() - {last} * interval '0.1 s')
+    and id < uuid_floor(now() - ({first} - 1) * interval '0.1 s')
 """
 
 
@@ -74,6 +77,6 @@ def jobs(first: int, last: int) -> str:
     return JOBS.format(tenant=TENANT, dataset=DATASET, first=first, last=last)
 
 
-def tasks() -> str:
-    """SQL for a task of each of these jobs."""
-    return TASKS.format(tenant=TENANT)
+def tasks(first: int, last: int) -> str:
+    """SQL for a task of each of these jobs, in the transaction in which they were made."""
+    return TASKS.format(tenant=TENANT, first=first, last=last)

@@ -18,6 +18,7 @@ from tidemill_stack.stack import Stack
 
 ROWS, PRETENDED = 4_000, 10_000_000
 FEW = 50_000
+ANALYZE = "analyze jobs, tasks, job_facets"
 SWEEPS = {
     "suspects": sweeper.SUSPECT,
     "due": sweeper.DUE,
@@ -37,7 +38,7 @@ async def planted(infra: Stack) -> AsyncGenerator[AsyncConnection]:
     settings = {"server_settings": {"search_path": "jobs"}}
     engine = create_async_engine(url, connect_args=settings)
     async with engine.connect() as connection:
-        for statement in (many.jobs(1, ROWS), many.tasks(), "analyze jobs, tasks, job_facets"):
+        for statement in (many.jobs(1, ROWS), many.tasks(1, ROWS), ANALYZE):
             await connection.execute(text(statement))
         await connection.execute(_PRETEND, {"factor": PRETENDED / ROWS})
         yield connection
@@ -56,6 +57,23 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for child in plan.get("Plans", []):
         yield from nodes(child)
+
+
+def given_to(query: TextClause) -> dict[str, Any]:
+    """Values for what a sweep asks for."""
+    values: dict[str, Any] = {
+        "order_s": 15.0,
+        "live": '["noop"]',
+        "worker": "w",
+        "queue": "default",
+        "after": UUID(int=0),
+        "tenant": many.TENANT,
+        "kinds": 1_000,
+        "limit": 50,
+        "since": datetime(2026, 1, 1, tzinfo=UTC),
+        "until": datetime.now(UTC),
+    }
+    return {key: value for key, value in values.items() if f":{key}" in query.text}
 
 
 async def faults(connection: AsyncConnection, plan: list[dict[str, Any]]) -> list[str]:
@@ -95,18 +113,9 @@ async def test_a_query_without_an_index_would_be_seen(planted: AsyncConnection) 
 
 @pytest.mark.parametrize("name", SWEEPS)
 async def test_a_sweep_walks_indexes(planted: AsyncConnection, name: str) -> None:
-    values: dict[str, Any] = {
-        "order_s": 15.0,
-        "live": '["noop"]',
-        "worker": "w",
-        "queue": "default",
-    }
-    values |= {"after": UUID(int=0), "tenant": many.TENANT, "kinds": 1_000, "limit": 50}
-    values |= {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime.now(UTC)}
     query: TextClause = SWEEPS[name]
-    needed = {key: value for key, value in values.items() if f":{key}" in query.text}
 
-    plan = await plan_of(planted, query.text, needed)
+    plan = await plan_of(planted, query.text, given_to(query))
 
     assert await faults(planted, plan) == []
 

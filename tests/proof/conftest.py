@@ -1,10 +1,21 @@
-"""The same systems and the same faults as in tests/faults, under ten times the load."""
+"""The same faults as in tests/faults under ten times the load, and lists of ten million jobs."""
 
 import pytest
 
 from tests.faults import conftest as faults
 
 hurt, others, register = faults.hurt, faults.others, faults.register
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--jobs", type=int, default=10_000_000, help="how many jobs lists are of")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests have measured."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid}: {name} = {value}")
 
 
 @pytest.fixture(scope="session")
