@@ -73,6 +73,7 @@ async def newest(
 ) -> Found:
     """The newest jobs that fit, below an id."""
     query = plan(wanted, repository.tenant_id, before)
+    await repository.connection.execute(ALONG_INDEXES)
     found = await repository.all(
         typed(query.page).bindparams(limit=limit + 1, **query.values).columns(*jobs.columns),
         JobRecord,
@@ -151,6 +152,10 @@ def typed(sql: str) -> TextClause:
     return text(sql).bindparams(*known)
 
 
+# PostgreSQL takes any label for a rare one and would sort all jobs that have it for each page
+ALONG_INDEXES = text("""
+select set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)
+""")
 _RANGE = "id < :below and id >= :from order by id desc"
 _ALL = f"select id from jobs where tenant_id = :tenant and {_RANGE}"
 _BY_STATUS = f"select id from jobs where tenant_id = :tenant and status = way.name and {_RANGE}"
