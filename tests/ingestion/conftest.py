@@ -62,7 +62,9 @@ type SignIn = Callable[..., Awaitable[Caller]]
 async def serving(app: Litestar) -> AsyncGenerator[Service]:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = Started(uvicorn.Config(app, log_config=None, ws="none", lifespan="on"))
+    server = Started(
+        uvicorn.Config(app, log_config=None, ws="none", lifespan="on", timeout_keep_alive=75)
+    )
     running = asyncio.create_task(server.serve([listener]))
     waiting = asyncio.create_task(server.listening.wait())
     await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
