@@ -63,9 +63,10 @@ async def ensure(client: Client) -> None:
 async def epoch(client: Client, database: Database, asked: AskEpoch) -> Epoch:
     """The log's epoch; it grows where the stream knows less than anybody has recorded."""
     await ensure(client)
-    head = await streams.last_sequence(client, EVENTS) or 0
     async with database.transaction() as connection:
         row = (await connection.execute(_LOCK)).one()
+        # after what was recorded: an older head would look like a store that was lost
+        head = await streams.last_sequence(client, EVENTS) or 0
         own = Cursor(row.published_epoch, row.position)
         recorded = [row.head, own.position if own.epoch == row.epoch else 0]
         if asked.last_recorded is not None and asked.last_recorded.epoch == row.epoch:
