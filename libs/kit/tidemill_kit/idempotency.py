@@ -43,6 +43,17 @@ class IdempotencyKeyBusy(Conflict):
     retry_after_s = 1
 
 
+def check(key: str) -> None:
+    """Refuse a key that cannot be one."""
+    if not 1 <= len(key) <= MAX_KEY_CHARS or "\0" in key:
+        raise IdempotencyKeyInvalid
+
+
+def fingerprint_of(order: Any) -> bytes:
+    """What tells the same order, sent again, from another one."""
+    return hashlib.sha256(msgspec.json.encode(order, order="deterministic")).digest()
+
+
 class Once:
     """Answers one request once; its transaction must be committed before the answer goes out."""
 
@@ -53,8 +64,8 @@ class Once:
         route: str,
         key: str | None,
     ) -> None:
-        if key is not None and (not 1 <= len(key) <= MAX_KEY_CHARS or "\0" in key):
-            raise IdempotencyKeyInvalid
+        if key is not None:
+            check(key)
         self._connection = connection
         self._place = {"tenant": tenant_id, "route": route, "key": key}
         self._key = key
@@ -74,7 +85,7 @@ class Once:
         once: a repetition gets the rest. Raises IdempotencyKeyReused for another order, and
         IdempotencyKeyBusy where a twin takes longer than a second.
         """
-        fingerprint = hashlib.sha256(msgspec.json.encode(order, order="deterministic")).digest()
+        fingerprint = fingerprint_of(order)
         if self._key is not None:
             await self._take_turn()
             kept = (await self._connection.execute(_FIND, self._place)).first()

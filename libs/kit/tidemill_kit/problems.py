@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import (
@@ -84,6 +85,12 @@ def response(error: TidemillError, request_id: str) -> Response[dict[str, Any]]:
         media_type="application/problem+json",
         headers=headers,
     )
+
+
+def field_of(error: msgspec.ValidationError) -> FieldError:
+    """What msgspec says of a value, with the path that it gives as the field."""
+    message, _, path = str(error).partition(" - at `$.")
+    return FieldError(path.rstrip("`"), message)
 
 
 async def outcome(ask: Callable[[], Any]) -> str:

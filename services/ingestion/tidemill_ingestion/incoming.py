@@ -15,6 +15,7 @@ from tidemill_contracts.datasets import Labels
 from tidemill_contracts.problems import FieldError
 from tidemill_ingestion import names
 from tidemill_kit.errors import BadRequest, Invalid, TooLarge, TooMany, UnsupportedMedia
+from tidemill_kit.problems import field_of
 
 FIELDS = ("name", "labels", "format", "delimiter", "encoding", "header")
 FORM = "multipart/form-data"
@@ -229,7 +230,7 @@ def read(fields: Mapping[str, str], filename: str | None) -> Said:
     try:
         options = msgspec.convert(given, Options, strict=False)
     except ValidationError as error:
-        raise BadRequest(errors=[_field_error(error)]) from error
+        raise BadRequest(errors=[field_of(error)]) from error
     if options.encoding is not UNSET:
         _check_encoding(options.encoding)
     return Said(name, labels, msgspec.to_builtins(options))
@@ -257,8 +258,3 @@ def _check_encoding(name: str) -> None:
         "".encode(name)
     except (LookupError, ValueError) as error:
         raise EncodingUnknown(errors=[FieldError("encoding", name)]) from error
-
-
-def _field_error(error: ValidationError) -> FieldError:
-    message, _, path = str(error).partition(" - at `$.")
-    return FieldError(path.rstrip("`"), message)

@@ -20,6 +20,7 @@ from tidemill_jobs.usecases import Origin
 from tidemill_kit.errors import BadRequest, Invalid, TidemillError
 from tidemill_kit.idempotency import IdempotencyKeyReused
 from tidemill_kit.lifespan import head
+from tidemill_kit.problems import field_of
 
 MAX_JOBS = 1_000
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -80,7 +81,7 @@ async def _item(
         order = msgspec.convert(given, SubmitJob)
         made = await usecases.planned(app, order)
     except msgspec.ValidationError as error:
-        return BadRequest(errors=[_field(str(error))])
+        return BadRequest(errors=[field_of(error)])
     except TidemillError as error:
         return error
     cursor = str(head(app))
@@ -133,9 +134,3 @@ async def _learn(
 
 def _nth(key: IdempotencyKey | None, number: int) -> IdempotencyKey | None:
     return key and IdempotencyKey(key.tenant_id, key.route, f"{key.key}#{number}", key.fingerprint)
-
-
-def _field(message: str) -> FieldError:
-    """What msgspec says of a value, with the path that it gives as the field."""
-    said, _, path = message.partition(" - at `$.")
-    return FieldError(path.rstrip("`"), said)

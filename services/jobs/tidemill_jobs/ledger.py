@@ -155,9 +155,6 @@ class Ledger:
                 log.warning("ledger.connection_lost", reason=str(error)[:200])
                 self._drop_connection()
                 await self._retry(group, tries, error)
-            case asyncpg.QueryCanceledError():
-                log.warning("ledger.too_slow", commands=len(group))
-                _fail(group, LedgerAway("a statement took too long"))
             case _:
                 log.error("ledger.failed", commands=len(group), exc_info=error)
                 self._drop_connection()

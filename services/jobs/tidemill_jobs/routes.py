@@ -30,6 +30,7 @@ from tidemill_jobs.results import Wanted
 from tidemill_jobs.shown import public
 from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
+from tidemill_kit.idempotency import REPLAYED
 from tidemill_kit.lifespan import head
 from tidemill_kit.problems import problem_of
 
@@ -52,7 +53,7 @@ def accepted(answer: Accepted) -> Response[Job]:
     """202 with the job as it was stored."""
     headers = {"Location": f"/v1/jobs/{answer.job_id}"}
     if answer.replayed:
-        headers["Idempotent-Replayed"] = "true"
+        headers[REPLAYED] = "true"
     body: Any = answer.body
     return Response(body, status_code=202, media_type=JSON, headers=headers)
 
@@ -108,7 +109,7 @@ class JobController(Controller):
             for answer in answers
         ]
         replayed = all(isinstance(answer, Accepted) and answer.replayed for answer in answers)
-        headers = {"Idempotent-Replayed": "true"} if replayed else {}
+        headers = {REPLAYED: "true"} if replayed else {}
         return Response(Page(items), headers=headers)
 
     @get("/{job_id:uuid}", opt=READ, operation_id="showJob")

@@ -1,7 +1,6 @@
 """What callers do with jobs: submit, cancel, fetch results."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -28,7 +27,7 @@ from tidemill_jobs.refusals import DatasetNotFound, DatasetUnknownYet
 from tidemill_kit.bus import BusAway, RequestRefused, call
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Invalid
-from tidemill_kit.idempotency import MAX_KEY_CHARS, IdempotencyKeyInvalid
+from tidemill_kit.idempotency import check, fingerprint_of
 from tidemill_kit.lifespan import head
 
 
@@ -181,10 +180,8 @@ def key_of(tenant_id: UUID, route: str, key: str | None, order: Any) -> Idempote
     """The client's key with the fingerprint of what it sent."""
     if key is None:
         return None
-    if not 1 <= len(key) <= MAX_KEY_CHARS or "\0" in key:
-        raise IdempotencyKeyInvalid
-    fingerprint = hashlib.sha256(msgspec.json.encode(order, order="deterministic")).digest()
-    return IdempotencyKey(tenant_id, route, key, fingerprint)
+    check(key)
+    return IdempotencyKey(tenant_id, route, key, fingerprint_of(order))
 
 
 async def learn_dataset(app: Litestar, tenant_id: UUID, dataset_id: UUID | None) -> None:
