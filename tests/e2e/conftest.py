@@ -1,4 +1,4 @@
-"""Users of fresh tenants, and a second system that may be hurt."""
+"""Users of fresh tenants."""
 
 import importlib.util
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -8,20 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import SHORT_TIMERS
 from tests.e2e.people import PASSWORD, Person
 from tidemill_client.client import Client
 from tidemill_contracts.ids import uuid7
 from tidemill_stack.stack import Stack
 
 type Register = Callable[[Stack], Awaitable[Person]]
-
-
-@pytest.fixture(scope="session")
-async def restless(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    """A second system, whose processes are killed now and then."""
-    async with Stack(tmp_path_factory.mktemp("restless"), slots=2, env=SHORT_TIMERS) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

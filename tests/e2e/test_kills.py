@@ -93,18 +93,18 @@ async def watch(person: Person) -> dict[UUID, list[Received]]:
 
 @pytest.mark.parametrize("child", CHILDREN)
 async def test_a_killed_process_comes_back_and_every_accepted_job_ends_once(
-    restless: Stack, register: Register, child: str
+    hurt: Stack, register: Register, child: str
 ) -> None:
-    load = Load(restless, await register(restless))
+    load = Load(hurt, await register(hurt))
     before = [load.submit(number) for number in range(EACH)]
     during = [load.submit(number) for number in range(EACH, 2 * EACH)]
 
     async with asyncio.timeout(PATIENCE_S):
         watching = asyncio.create_task(watch(load.person))
         await asyncio.gather(load.upload(100), *before)
-        load.killed = restless.kill(child)
+        load.killed = hurt.kill(child)
         await asyncio.gather(load.upload(200), *during)
-        back = await restless.ready(child, instead_of=load.killed)
+        back = await hurt.ready(child, instead_of=load.killed)
         jobs = [await load.person.client.wait(job_id) for job_id in load.expected]
         live = await watching
 
@@ -119,13 +119,13 @@ async def test_a_killed_process_comes_back_and_every_accepted_job_ends_once(
     assert (len(jobs), await load.person.jobs_and_datasets()) == (JOBS, (JOBS, 2))
 
 
-async def test_after_all_of_it_the_system_is_whole(restless: Stack, register: Register) -> None:
-    person = await register(restless)
+async def test_after_all_of_it_the_system_is_whole(hurt: Stack, register: Register) -> None:
+    person = await register(hurt)
 
     ready = await person.http.get("/readyz")
     dataset = await person.client.wait_dataset((await person.client.upload(b"a,b\n1,2\n")).id)
     job = await person.run(processor="compute_metrics", dataset_id=dataset.id)
 
     assert ready.status_code == 200, ready.text
-    assert {each.state for each in restless.running()} == {"running"}
+    assert {each.state for each in hurt.running()} == {"running"}
     assert job.status is JobStatus.SUCCEEDED

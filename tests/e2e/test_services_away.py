@@ -20,20 +20,20 @@ PATHS = {
 
 
 @pytest.fixture
-async def dora(restless: Stack, register: Register) -> Person:
-    return await register(restless)
+async def dora(hurt: Stack, register: Register) -> Person:
+    return await register(hurt)
 
 
 @pytest.mark.parametrize("service", PATHS)
 async def test_a_service_that_is_away_is_a_503_with_a_time_to_retry_and_comes_back(
-    restless: Stack, dora: Person, service: str
+    hurt: Stack, dora: Person, service: str
 ) -> None:
     others = [path for name, path in PATHS.items() if name != service]
 
-    killed = restless.kill(service)
+    killed = hurt.kill(service)
     refused = await refusal_of(dora, PATHS[service])
     meanwhile = [await dora.ask("GET", path) for path in others]
-    await restless.ready(service, instead_of=killed)
+    await hurt.ready(service, instead_of=killed)
     back = await dora.ask("GET", PATHS[service])
 
     problem = refused.json()
@@ -46,13 +46,13 @@ async def test_a_service_that_is_away_is_a_503_with_a_time_to_retry_and_comes_ba
 
 
 async def test_what_the_client_submits_while_jobs_is_away_runs_once_it_is_back(
-    restless: Stack, dora: Person
+    hurt: Stack, dora: Person
 ) -> None:
-    killed = restless.kill("jobs")
+    killed = hurt.kill("jobs")
     await refusal_of(dora, "/v1/jobs")
 
     submitting = asyncio.create_task(dora.client.run_pipeline("arithmetic", value=10))
-    await restless.ready("jobs", instead_of=killed)
+    await hurt.ready("jobs", instead_of=killed)
     job = await dora.ended((await submitting).id)
 
     assert (job.status, await dora.client.result(job.id)) == (JobStatus.SUCCEEDED, 20)

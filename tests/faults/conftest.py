@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.conftest import SHORT_TIMERS
 from tests.e2e import conftest as stories
 from tests.faults.audit import QUIET_S, tables
 from tests.faults.others import Others
@@ -21,14 +20,6 @@ register = stories.register
 def size() -> int:
     """How many jobs a run has; ten times as many in tests/proof."""
     return 24
-
-
-@pytest.fixture(scope="session")
-async def hurt(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    """A system whose processes are killed, stopped and wiped."""
-    folder = tmp_path_factory.mktemp("hurt")
-    async with Stack(folder, slots=3, env=SHORT_TIMERS) as started:
-        yield started
 
 
 @pytest.fixture

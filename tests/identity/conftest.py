@@ -60,12 +60,6 @@ async def serving(app: Litestar) -> AsyncGenerator[Service]:
 
 
 @pytest.fixture(scope="session")
-async def infra(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    async with Stack(tmp_path_factory.mktemp("infra"), services=()) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
 async def start(infra: Stack) -> AsyncGenerator[StartIdentity]:
     """Starts identity with the settings given on top of the stack's; all end with the tests."""
     async with AsyncExitStack() as running:

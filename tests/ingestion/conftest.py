@@ -78,12 +78,6 @@ async def serving(app: Litestar) -> AsyncGenerator[Service]:
 
 
 @pytest.fixture(scope="session")
-async def infra(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    async with Stack(tmp_path_factory.mktemp("infra"), services=()) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
 async def identity(infra: Stack) -> AsyncGenerator[Service]:
     settings = load(tidemill_identity.settings.Settings, infra.env("identity"))
     async with serving(tidemill_identity.app.create_app(settings)) as service:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults import conftest as faults
 
-hurt, others, register = faults.hurt, faults.others, faults.register
+others, register = faults.others, faults.register
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

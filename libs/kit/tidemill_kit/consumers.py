@@ -104,8 +104,12 @@ class Follower:
 
     async def _applied(self, item: RecordedEvent, cursor: Cursor, attempt: int) -> bool:
         try:
-            # what is not new came twice, or from a store that this process does not know yet
-            return await self._apply(item, cursor) or not await self._is_behind()
+            if await self._apply(item, cursor):
+                return True
+            # it came twice, or is from a store that this process does not know yet, or was passed
+            if await self._is_behind():
+                return False
+            await self._apply(item, cursor, passed=True)
         except NEVER_SUCCEEDS as error:
             await self._park(item, cursor, repr(error))
         except _AWAY as error:
@@ -125,10 +129,14 @@ class Follower:
         self.epoch = (await call(self._client, "tm.rpc.jobs.epoch", asked, Epoch)).epoch
         return self.epoch != before
 
-    async def _apply(self, item: RecordedEvent, cursor: Cursor) -> bool:
-        """Reaction, inbox and cursor in one transaction; False where it was applied before."""
+    async def _apply(self, item: RecordedEvent, cursor: Cursor, *, passed: bool = False) -> bool:
+        """Reaction, inbox and cursor in one transaction; False where the cursor is further.
+
+        An event that was `passed`, since it was recorded under an epoch that had ended, has its
+        effect all the same: whether it came before is the inbox's to say.
+        """
         async with self._database.transaction() as connection:
-            if not await self._is_next(connection, cursor):
+            if not await self._is_next(connection, cursor) and not passed:
                 return False
             event = catalogue.decode(bytes(item.body))
             reaction = self._consumers.reactions.get(event.type) if event else None
@@ -138,8 +146,10 @@ class Follower:
         return True
 
     async def _park(self, item: RecordedEvent, cursor: Cursor, reason: str) -> None:
-        log.error("event.parked", durable=self.durable, subject=item.subject, reason=reason)
         async with self._database.transaction() as connection:
+            if not await self._is_next(connection, cursor):
+                return  # it came again
+            log.error("event.parked", durable=self.durable, subject=item.subject, reason=reason)
             values = {"id": uuid7(), "subject": item.subject, "body": bytes(item.body)}
             values |= {"tenant": _tenant_of(item.subject), "reason": reason[:1000]}
             await connection.execute(_PARK, values)

@@ -30,6 +30,7 @@ LEASE_S = 5.0
 RENEW_S = 2.0
 ONE_BY_ONE = 6
 NUDGE = "tm.control.publish"
+NEW_EPOCH = "tm.control.epoch"
 _TROUBLE = (StreamRefused, BusAway, RequestRefused, asyncpg.PostgresError, OSError, TimeoutError)
 # asyncpg says InternalClientError where a connection ends in the middle of a statement
 _TROUBLE_TOO = (asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -64,6 +65,7 @@ class Publisher:
     async def run(self) -> None:
         """Publish until cancelled; trouble with NATS or PostgreSQL only delays."""
         await self._client.subscribe(NUDGE, cb=self._nudged)
+        await self._client.subscribe(NEW_EPOCH, cb=self._renewed)
         while True:
             try:
                 connection = await _connect(self._url, self._service)
@@ -207,6 +209,10 @@ class Publisher:
     async def _nudged(self, message: object) -> None:
         del message
         self.recorded.set()
+
+    async def _renewed(self, message: object) -> None:
+        del message
+        self.reconnected()
 
 
 async def _connect(database_url: str, service: str) -> asyncpg.Connection:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from tidemill_contracts.log import AskEpoch, Cursor, Epoch
 from tidemill_kit import streams
 from tidemill_kit.db import Database
+from tidemill_kit.publisher import NEW_EPOCH
 from tidemill_kit.streams import EVENTS, PROGRESS, WORK, StreamRefused
 
 log = structlog.get_logger()
@@ -79,6 +80,8 @@ async def epoch(client: Client, database: Database, asked: AskEpoch) -> Epoch:
                 await _renew(client)
                 head = 0
         await connection.execute(_STORE, {"epoch": number, "head": head})
+    if number != row.epoch:
+        await client.publish(NEW_EPOCH)  # a publisher whose connection held has seen nothing
     return Epoch(epoch=number, head=head)
 
 
