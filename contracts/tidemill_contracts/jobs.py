@@ -144,15 +144,12 @@ class StepSpec(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     queue: QueueName | None = None
 
 
-class SubmitJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A job to run: `steps`, or one `processor` with `params`; on a dataset, a value or nothing.
+class RunPipeline(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Run a stored pipeline on a dataset, a value or nothing.
 
     Of the jobs with the same `concurrency_key` one runs at a time, in the order of submission.
     """
 
-    steps: Annotated[list[StepSpec], Meta(min_length=1, max_length=50)] | None = None
-    processor: Name | None = None
-    params: dict[str, Any] | None = None
     dataset_id: UUID | None = None
     value: Any = None
     queue: QueueName | None = None
@@ -164,19 +161,21 @@ class SubmitJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     concurrency_key: ConcurrencyKey | None = None
 
 
+class SubmitJob(RunPipeline, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A job to run: `steps`, or one `processor` with `params`; on a dataset, a value or nothing.
+
+    Of the jobs with the same `concurrency_key` one runs at a time, in the order of submission.
+    """
+
+    steps: Annotated[list[StepSpec], Meta(min_length=1, max_length=50)] | None = None
+    processor: Name | None = None
+    params: dict[str, Any] | None = None
+
+
 class SubmitBatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """1 to 1,000 jobs, each as `POST /v1/jobs` takes it."""
 
     jobs: list[dict[str, Any]]
-
-
-class RunPipeline(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Run a stored pipeline on a value or a dataset."""
-
-    value: Any = None
-    dataset_id: UUID | None = None
-    priority: Annotated[int, Meta(ge=0, le=9)] = 4
-    labels: Labels = field(default_factory=dict[str, str])
 
 
 class CancelJob(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,12 +1,14 @@
 """A number goes through three steps; each partial result is kept and told at once."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.e2e.people import Person, types, until, until_ended
+from tidemill_contracts.ids import now
 from tidemill_contracts.job_events import JobStepSucceeded
-from tidemill_contracts.jobs import JobStatus, StepSpec, StepStatus
+from tidemill_contracts.jobs import JobStatus, RunPipeline, StepSpec, StepStatus, Timeouts
 
 EXACT = [0, 1, 10, -7, -5, 2**53 + 1, -(2**64), 10**40, -(10**300)]
 FLOATS = [0.5, -0.25, 3.0, 1e-9]
@@ -31,6 +33,19 @@ async def test_each_partial_result_is_told_live_and_kept_in_the_job(
     assert (job.status, job.pipeline) == (JobStatus.SUCCEEDED, "arithmetic")
     assert await ann.client.result(job.id) == partial[-1]
     assert type(await ann.client.result(job.id)) is type(value)
+
+
+async def test_a_pipeline_takes_what_a_job_takes(ann: Person) -> None:
+    tomorrow = now() + timedelta(days=1)
+    order = RunPipeline(
+        value=1, run_at=tomorrow, concurrency_key="one", timeouts=Timeouts(total_s=9)
+    )
+
+    accepted = await ann.client.run_pipeline("arithmetic", order)
+    cancelled = await ann.client.cancel(accepted.id)
+
+    assert accepted.status is JobStatus.SCHEDULED
+    assert cancelled.status is JobStatus.CANCELLED
 
 
 @pytest.mark.parametrize("value", [1e22, 1e300, -0.0])

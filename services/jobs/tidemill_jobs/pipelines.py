@@ -4,6 +4,7 @@ import time
 from uuid import UUID
 
 from litestar import Litestar
+from msgspec.structs import asdict
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tidemill_contracts.identity import Principal
@@ -98,16 +99,10 @@ async def run_pipeline(
     order: RunPipeline,
     key: str | None,
 ) -> Accepted:
-    """Submit the pipeline's steps on a value or a dataset."""
+    """Submit the pipeline's steps as the order says."""
     recent: RecentPipelines = app.state.recent
     pipeline = await recent.find(app.state.database, principal.tenant_id, name)
-    asked = SubmitJob(
-        steps=pipeline.steps,
-        value=order.value,
-        dataset_id=order.dataset_id,
-        priority=order.priority,
-        labels=order.labels,
-    )
+    asked = SubmitJob(steps=pipeline.steps, **asdict(order))
     return await usecases.submit_job(
         app,
         principal,

@@ -36,19 +36,25 @@ def run_one(
     *,
     dataset: options.Dataset = None,
     value: options.Value = None,
+    queue: options.Queue = None,
     priority: options.Priority = 4,
     label: options.Labels = None,
+    run_at: options.RunAt = None,
+    concurrency_key: options.Concurrency = None,
     key: options.Key = None,
     wait: options.Wait = False,
     follow: options.Follow = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a stored pipeline on a value or a dataset."""
+    """Run a stored pipeline on a dataset, a value or nothing."""
     order = RunPipeline(
         value=calling.json_value(value, Any, option="--value") if value else None,
         dataset_id=dataset,
+        queue=queue,
         priority=priority,
         labels=calling.labels(label),
+        run_at=run_at.astimezone() if run_at else None,
+        concurrency_key=concurrency_key,
     )
     watching.submitted(
         context,
