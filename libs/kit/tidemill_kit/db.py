@@ -118,11 +118,15 @@ class Database:
             await engine.dispose()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
-        """A transaction of the service itself, which sees every tenant."""
+    async def transaction(self, *, silent: bool = False) -> AsyncGenerator[AsyncConnection]:
+        """A transaction of the service itself, which sees every tenant.
+
+        A `silent` one records nothing, so the publisher need not look.
+        """
         async with _available(), self.engine.begin() as connection:
             yield connection
-        self.recorded.set()
+        if not silent:
+            self.recorded.set()
 
     @asynccontextmanager
     async def on_behalf_of(self, tenant_id: UUID) -> AsyncGenerator[AsyncConnection]:

@@ -8,11 +8,20 @@ from types import FrameType
 
 from litestar import Litestar
 
-from tidemill_kit import app, bus, logs, serve
+from tidemill_kit import app, bus, lifespan, logs, serve
+from tidemill_kit.db import Database
+from tidemill_kit.injection import repositories
 from tidemill_kit.settings import load
 from tidemill_notifier.live import Live
 from tidemill_notifier.routes import EventController, stream
 from tidemill_notifier.settings import NotifierSettings
+from tidemill_notifier.webhooks.book import Book
+from tidemill_notifier.webhooks.guard import Guard
+from tidemill_notifier.webhooks.office import Office
+from tidemill_notifier.webhooks.repository import WebhookRepository
+from tidemill_notifier.webhooks.routes import WebhookController
+from tidemill_notifier.webhooks.sending import Sender
+from tidemill_notifier.webhooks.usecases import Desk
 
 NAME = "notifier"
 
@@ -22,9 +31,16 @@ def create_app(settings: NotifierSettings | None = None) -> Litestar:
     return app.create_app(
         settings,
         name=NAME,
-        controllers=[EventController],
+        controllers=[EventController, WebhookController],
         routes=[stream],
-        lifespan=[_following],
+        lifespan=[
+            _remembering,
+            lifespan.forgetting(),
+            lifespan.events(settings, NAME),
+            _following,
+            _delivering,
+        ],
+        dependencies=repositories(webhooks=WebhookRepository),
     )
 
 
@@ -32,6 +48,14 @@ def main() -> None:
     settings = load(NotifierSettings)
     logs.configure(NAME, settings.log_level)
     serve.run(create_app(settings), settings, sockets="websockets")
+
+
+@asynccontextmanager
+async def _remembering(service: Litestar) -> AsyncGenerator[None]:
+    """Webhooks need PostgreSQL; the live stream goes on without it, so readiness does not ask."""
+    async with Database.open(service.state.settings, NAME) as database:
+        service.state.database = database
+        yield
 
 
 @asynccontextmanager
@@ -52,6 +76,23 @@ async def _following(service: Litestar) -> AsyncGenerator[None]:
             await running
         if hub.client is not None:
             await hub.client.close()
+
+
+@asynccontextmanager
+async def _delivering(service: Litestar) -> AsyncGenerator[None]:
+    """Sends events to webhooks in the background."""
+    state, settings = service.state, service.state.settings
+    guard, book = Guard(settings), Book(state.database, settings)
+    async with Sender(settings, guard) as sender:
+        state.desk = Desk(state.live, guard, book, sender)
+        office = Office(book, state.live, sender, settings)
+        running = asyncio.create_task(bus.or_exit(office.run()))
+        try:
+            yield
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
 
 
 async def _follow(live: Live) -> None:

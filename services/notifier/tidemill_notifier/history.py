@@ -13,7 +13,7 @@ from tidemill_kit.errors import NotFound
 from tidemill_notifier.ring import Entry
 from tidemill_notifier.selection import Selection, key_of, owner_of_topic
 
-OWNERS = ("identity", "ingestion", "jobs")
+OWNERS = ("identity", "ingestion", "jobs", "notifier")
 type Ask = Callable[[str, AskEvents], Awaitable[Answer]]
 
 

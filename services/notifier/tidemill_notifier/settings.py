@@ -4,10 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tidemill_kit.settings import Settings
+from tidemill_notifier.webhooks.settings import WebhookSettings
 
 
-class NotifierSettings(Settings, frozen=True, kw_only=True):
+class NotifierSettings(WebhookSettings, frozen=True, kw_only=True):
     """Limits and timers of the live stream."""
 
     allowed_origins: Annotated[
