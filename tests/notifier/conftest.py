@@ -31,6 +31,18 @@ ENV = {
     "TM_EXPIRY_WARNING_S": "2",
     "TM_FEED_HEARTBEAT_S": "0.5",
     "TM_ALLOWED_ORIGINS": "https://tools.example.org",
+    "TM_WEBHOOK_ALLOW_HTTP": "true",
+    "TM_WEBHOOK_PORTS": "*",
+    "TM_WEBHOOK_NETWORKS": "127.0.0.0/8",
+    "TM_WEBHOOK_TENANT_LIMIT": "5",
+    "TM_WEBHOOK_TIMEOUT_S": "1",
+    "TM_WEBHOOK_RETRY_FIRST_S": "0.2",
+    "TM_WEBHOOK_RETRY_LONGEST_S": "0.5",
+    "TM_WEBHOOK_GIVE_UP_S": "2",
+    "TM_WEBHOOK_DISABLE_S": "3",
+    "TM_WEBHOOK_DISABLE_FAILURES": "4",
+    "TM_WEBHOOK_LEASE_S": "3",
+    "TM_WEBHOOK_POLL_S": "0.2",
 }
 PATIENCE_S = 20.0
 
