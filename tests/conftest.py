@@ -24,6 +24,10 @@ SHORT_TIMERS = {
     "TM_RING_EVENTS": "100",
     "TM_PROCESSOR_PATHS": str(Path(__file__).parent / "e2e" / "own"),
     "TM_MAX_DATASET_BYTES": str(4 * 1024 * 1024),
+    "TM_WEBHOOK_ALLOW_HTTP": "true",
+    "TM_WEBHOOK_PORTS": "*",
+    "TM_WEBHOOK_NETWORKS": "127.0.0.0/8",
+    "TM_WEBHOOK_POLL_S": "0.2",
 }
 WHOLE_SYSTEMS = frozenset({"stack", "talkative", "hurt"})
 LANES = 3

@@ -15,6 +15,7 @@ from tidemill_client.commands import (
     logs,
     operations,
     pipelines,
+    webhooks,
 )
 
 GROUP = "tidemill.commands"
@@ -51,6 +52,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(operations.queues, name="queues")
 app.add_typer(operations.letters, name="dead-letters")
+app.add_typer(webhooks.app, name="webhooks")
 app.command()(operations.failures)
 app.command()(operations.workers)
 app.command()(pipelines.processors)

@@ -12,8 +12,9 @@ import msgspec
 from tidemill_client.downloads import Download
 from tidemill_client.lines import Log, LogFilter
 from tidemill_client.live import Live
-from tidemill_client.operations import FilterFields, Operations, filter_query
+from tidemill_client.operations import FilterFields, filter_query
 from tidemill_client.subscription import Item, Received, Subscription, received
+from tidemill_client.webhooks import Webhooks
 from tidemill_contracts.bulk import JobFilter
 from tidemill_contracts.datasets import (
     Dataset,
@@ -64,7 +65,7 @@ class JobFields(TypedDict, total=False):
     concurrency_key: str
 
 
-class Client(Operations):
+class Client(Webhooks):
     """Speaks to one Tidemill: `async with Client(url) as tidemill: await tidemill.sign_in(…)`.
 
     `token` is an access token or an API key. Calls that are safe to repeat are tried `retries`

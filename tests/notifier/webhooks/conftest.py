@@ -133,9 +133,10 @@ class Hooks:
     async def until(self, path: str, done: Callable[[Any], object]) -> Any:
         """What is there, asked for again until it is as it should be."""
         async with asyncio.timeout(PATIENCE_S):
-            while not done(found := await self.done("GET", path)):
-                await asyncio.sleep(0)
-        return found
+            while True:
+                found = await self.done("GET", path)
+                if done(found):
+                    return found
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ async def test_a_receiver_that_never_answers_is_left_after_its_time() -> None:
         answer = await post(f"http://127.0.0.1:{port}/")
 
     assert (answer.error, answer.accepted) == ("timeout", False)
-    assert 1_900 <= answer.duration_ms
+    assert answer.duration_ms >= 1_900
 
 
 async def test_a_name_that_changes_its_address_is_asked_once_and_reaches_the_checked_one() -> None:
