@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tidemill_notifier.webhooks.settings import WebhookSettings
+from tidemill_notifier.webhook_settings import WebhookSettings
 
 
 class NotifierSettings(WebhookSettings, frozen=True, kw_only=True):

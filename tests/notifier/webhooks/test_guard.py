@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
+from tidemill_notifier.webhook_settings import WebhookSettings
 from tidemill_notifier.webhooks.addresses import Networks
 from tidemill_notifier.webhooks.guard import AddressRefused, Found, Guard, UrlRefused
-from tidemill_notifier.webhooks.settings import WebhookSettings
 
 STRICT = WebhookSettings()
 OPEN = WebhookSettings(webhook_allow_http=True, webhook_ports="*")

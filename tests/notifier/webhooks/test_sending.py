@@ -15,11 +15,11 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from tidemill_contracts.ids import now, uuid7
+from tidemill_notifier.webhook_settings import WebhookSettings
 from tidemill_notifier.webhooks import signing
 from tidemill_notifier.webhooks.guard import Found, Guard
 from tidemill_notifier.webhooks.retries import wait_s
 from tidemill_notifier.webhooks.sending import Answer, Sender
-from tidemill_notifier.webhooks.settings import WebhookSettings
 
 LOOPBACK = WebhookSettings(
     webhook_allow_http=True,

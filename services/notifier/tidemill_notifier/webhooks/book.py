@@ -17,7 +17,7 @@ from tidemill_contracts.log import Cursor
 from tidemill_contracts.webhooks import DeliveryAttempt, WebhookDisabled
 from tidemill_kit.db import Database, Repository
 from tidemill_notifier.ring import Entry
-from tidemill_notifier.webhooks.settings import WebhookSettings
+from tidemill_notifier.webhook_settings import WebhookSettings
 from tidemill_notifier.webhooks.signing import Key
 from tidemill_notifier.webhooks.tables import events
 

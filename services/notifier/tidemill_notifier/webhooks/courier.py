@@ -15,12 +15,12 @@ from tidemill_contracts.ids import now
 from tidemill_contracts.webhooks import DeliveryAttempt
 from tidemill_kit.errors import Unavailable
 from tidemill_notifier.live import Live
+from tidemill_notifier.webhook_settings import WebhookSettings
 from tidemill_notifier.webhooks import signing
 from tidemill_notifier.webhooks.book import Book, Endpoint, Waiting
 from tidemill_notifier.webhooks.intake import Intake
 from tidemill_notifier.webhooks.retries import wait_s
 from tidemill_notifier.webhooks.sending import Answer, Sender
-from tidemill_notifier.webhooks.settings import WebhookSettings
 
 log = structlog.get_logger()
 ATTEMPTS = Counter(

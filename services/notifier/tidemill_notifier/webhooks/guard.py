@@ -18,8 +18,8 @@ from yarl import URL
 
 from tidemill_contracts.problems import FieldError
 from tidemill_kit.errors import Invalid
+from tidemill_notifier.webhook_settings import WebhookSettings
 from tidemill_notifier.webhooks.addresses import Networks
-from tidemill_notifier.webhooks.settings import WebhookSettings
 
 MAX_URL_CHARS = 2_000
 RESOLVERS = 16

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tidemill_notifier.webhooks.settings import WebhookSettings
+from tidemill_notifier.webhook_settings import WebhookSettings
 
 FACTOR = 3.0
 _MOST_STEPS = 32

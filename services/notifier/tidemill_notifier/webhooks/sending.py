@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from tidemill_contracts.ids import now
 from tidemill_kit.app import VERSION
+from tidemill_notifier.webhook_settings import WebhookSettings
 from tidemill_notifier.webhooks.guard import AddressRefused, Guard, UrlRefused
-from tidemill_notifier.webhooks.settings import WebhookSettings
 
 MAX_READ_BYTES = 64 * 1024
 MAX_KEPT_CHARS = 2 * 1024
