@@ -9,9 +9,10 @@ import structlog
 from tidemill_kit.errors import Unavailable, failure_of
 from tidemill_notifier.live import Live
 from tidemill_notifier.webhook_settings import WebhookSettings
-from tidemill_notifier.webhooks.book import TRIMMED_AT_ONCE, Book, Held
+from tidemill_notifier.webhooks.book import Book, Held
 from tidemill_notifier.webhooks.courier import Courier
 from tidemill_notifier.webhooks.sending import Sender
+from tidemill_notifier.webhooks.statements import TRIMMED_AT_ONCE
 
 log = structlog.get_logger()
 TRIM_EVERY_S = 600.0
