@@ -5,14 +5,14 @@ from typing import Any, Union
 
 import msgspec
 
-from tidemill_contracts import datasets, identity, job_events, webhooks
+from tidemill_contracts import datasets, identity, job_events, schedules, webhooks
 from tidemill_contracts.event import Event, type_of
 
-CONTEXTS = (datasets, identity, job_events, webhooks)
+CONTEXTS = (datasets, identity, job_events, schedules, webhooks)
 OWNED = {
-    "identity": ("user", "session", "api_key"),
+    "identity": ("user", "session", "api_key", "tenant"),
     "ingestion": ("dataset",),
-    "jobs": ("job",),
+    "jobs": ("job", "schedule"),
     "notifier": ("webhook",),
 }
 

@@ -26,7 +26,10 @@ class Role(StrEnum):
 
 
 class Principal(Struct, frozen=True):
-    """Who calls: the tenant comes from the token and from nowhere else."""
+    """Who calls: the tenant comes from the token and from nowhere else.
+
+    With `by_key` an API key speaks for the user; its id stands where a session's would.
+    """
 
     user_id: UUID
     tenant_id: UUID
@@ -34,6 +37,7 @@ class Principal(Struct, frozen=True):
     session_id: UUID
     expires_at: datetime
     system_admin: bool = False
+    by_key: bool = False
 
 
 class User(Struct, frozen=True, kw_only=True):
@@ -94,14 +98,31 @@ class UserEvent(Event, frozen=True, kw_only=True):
 
 
 class UserRegistered(UserEvent, frozen=True, kw_only=True, tag="user.registered"):
-    """A user, and the tenant it is the admin of, came to be."""
+    """A user came to be: with a tenant of its own, or by the invitation of another's."""
 
     email: str
     role: Role
 
 
+class UserRoleChanged(UserEvent, frozen=True, kw_only=True, tag="user.role_changed"):
+    """A member may do more or less than before."""
+
+    role: Role
+    by: UUID | None = None
+
+
 class UserDisabled(UserEvent, frozen=True, kw_only=True, tag="user.disabled"):
     """A user may not sign in any more."""
+
+
+class TenantDeleted(Event, frozen=True, kw_only=True, tag="tenant.deleted"):
+    """A tenant is gone with all its members; what others keep of it is void."""
+
+    by: UUID | None = None
+
+    @property
+    def key(self) -> UUID:
+        return self.tenant_id
 
 
 class SessionRevoked(Event, frozen=True, kw_only=True, tag="session.revoked"):

@@ -65,7 +65,7 @@ def test_a_session_is_open_until_it_is_revoked_or_too_old() -> None:
     moment = now()
     user = lifecycle.register("ann@example.org", moment).user
 
-    session = lifecycle.open_session(user, "127.0.0.1", moment, 60)
+    session = lifecycle.open_session(user, lifecycle.Origin("127.0.0.1"), moment, 60)
 
     assert session.is_open(moment + timedelta(seconds=59))
     assert not session.is_open(moment + timedelta(seconds=60))

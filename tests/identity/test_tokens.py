@@ -26,7 +26,7 @@ from tidemill_kit.settings import SettingMissing
 KEY = Ed25519PrivateKey.generate()
 OTHER_KEY = Ed25519PrivateKey.generate()
 USER = lifecycle.register("ann@example.org", now()).user
-SESSION = lifecycle.open_session(USER, "127.0.0.1", now(), 3_600)
+SESSION = lifecycle.open_session(USER, lifecycle.Origin("127.0.0.1"), now(), 3_600)
 
 
 def pem(key: Ed25519PrivateKey) -> str:
@@ -99,7 +99,7 @@ async def test_an_old_token_says_that_it_is_old() -> None:
 
 
 async def test_a_token_lives_no_longer_than_its_session() -> None:
-    brief = lifecycle.open_session(USER, "127.0.0.1", now(), 30)
+    brief = lifecycle.open_session(USER, lifecycle.Origin("127.0.0.1"), now(), 30)
 
     lifetime = SIGNER.lifetime_s(brief)
 

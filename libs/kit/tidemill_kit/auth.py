@@ -1,4 +1,4 @@
-"""Access tokens: from a bearer header to a Principal, with identity's public keys."""
+"""Access tokens and API keys: from a bearer header to a Principal."""
 
 import asyncio
 import hashlib
@@ -13,23 +13,25 @@ import jwt
 import msgspec
 from litestar import Request
 from litestar.connection import ASGIConnection
+from msgspec.structs import replace
 
+from tidemill_contracts.access import KeyGrant
 from tidemill_contracts.identity import Principal, Role
-from tidemill_kit.errors import Forbidden, NotSignedIn, Unavailable
+from tidemill_kit.errors import Forbidden, NotSignedIn
+from tidemill_kit.exchange import KEY_PREFIX, ApiKeyInvalid, Exchange, IdentityAway, at_identity
 from tidemill_kit.settings import Settings
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068's media type
 REMEMBERED_S = 60.0
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti", "sid", "tenant", "role"]
 _FORGET_ABOVE = 50_000
+_REFUSED_S = 10.0
+# no access token lives longer
+_LONGEST_S = 3_600.0
 
 
 class TokenExpired(NotSignedIn):
     """The token has expired."""
-
-
-class IdentityAway(Unavailable):
-    """Public keys could not be fetched from identity."""
 
 
 class Keys(Protocol):
@@ -74,7 +76,10 @@ _REFETCH_S = 10.0
 
 
 class Authenticator:
-    """Checks tokens; one that was good is remembered by its hash for a minute."""
+    """Checks tokens; one that was good is remembered by its hash for a minute.
+
+    API keys are exchanged for such tokens; one that is refused is not asked for again so soon.
+    """
 
     def __init__(self, settings: Settings, keys: Keys | None = None) -> None:
         self._keys = keys or PublishedKeys(settings.jwks_url)
@@ -82,19 +87,27 @@ class Authenticator:
         self._audience = settings.jwt_audience
         self._known: dict[bytes, tuple[float, Principal]] = {}
         self._revoked: dict[UUID, float] = {}
+        self._refused: dict[bytes, float] = {}
+        self._asked: dict[bytes, asyncio.Future[KeyGrant]] = {}
+        self.exchange: Exchange = at_identity(settings.jwks_url)
 
     async def principal(self, token: str) -> Principal:
-        """Whom this token speaks for; NotSignedIn or TokenExpired where it is not good."""
+        """Whom this token or key speaks for; NotSignedIn or TokenExpired where it is not good."""
         if known := self.known(token):
             return known
-        found = await self._verify(token)
+        if token.startswith(KEY_PREFIX):
+            grant = await self._exchanged(token)
+            found = await self._verify(grant.access_token)
+            shown = replace(found, expires_at=grant.good_until)
+        else:
+            shown = found = await self._verify(token)
         if found.session_id in self._revoked:
             raise NotSignedIn
         if len(self._known) > _FORGET_ABOVE:
             self._known.clear()
         left_s = found.expires_at.timestamp() - time.time()
-        self._known[_digest(token)] = (time.monotonic() + min(REMEMBERED_S, left_s), found)
-        return found
+        self._known[_digest(token)] = (time.monotonic() + min(REMEMBERED_S, left_s), shown)
+        return shown
 
     def known(self, token: str) -> Principal | None:
         """Whom this token speaks for, if that was found out a moment ago."""
@@ -102,9 +115,30 @@ class Authenticator:
         return principal if until > time.monotonic() else None
 
     def revoke(self, session_id: UUID) -> None:
-        """Refuse this session's tokens from now on; they live for minutes at most."""
-        self._revoked[session_id] = time.monotonic()
+        """Refuse what is signed for this session or key from now on; that lives for minutes."""
+        moment = time.monotonic()
+        if len(self._revoked) > _FORGET_ABOVE:
+            longest = moment - _LONGEST_S
+            self._revoked = {k: at for k, at in self._revoked.items() if at > longest}
+        self._revoked[session_id] = moment
         self._known = {k: v for k, v in self._known.items() if v[1].session_id != session_id}
+
+    async def _exchanged(self, key: str) -> KeyGrant:
+        """What identity says of a key; many who ask at once ask once."""
+        place = _digest(key)
+        if self._refused.get(place, 0.0) > time.monotonic():
+            raise ApiKeyInvalid
+        asked = self._asked.get(place)
+        if asked is None:
+            asked = self._asked[place] = asyncio.ensure_future(self.exchange(key))
+            asked.add_done_callback(lambda _: self._asked.pop(place, None))
+        try:
+            return await asyncio.shield(asked)
+        except NotSignedIn:
+            if len(self._refused) > _FORGET_ABOVE:
+                self._refused.clear()
+            self._refused[place] = time.monotonic() + _REFUSED_S
+            raise
 
     async def _verify(self, token: str) -> Principal:
         try:
@@ -143,6 +177,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         session_id=UUID(claims["sid"]),
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         system_admin=bool(claims.get("system_admin", False)),
+        by_key=bool(claims.get("by_key", False)),
     )
 
 

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from tidemill_contracts.identity import SessionRevoked
+from tidemill_contracts.identity import ApiKeyRevoked, SessionRevoked
 from tidemill_contracts.log import Cursor
 from tidemill_kit import bus, history, idempotency
 from tidemill_kit.app import Lifespan
@@ -130,9 +130,11 @@ def head(app: Litestar) -> Cursor:
 async def _revocations(client: Client, authenticator: Authenticator) -> None:
     async def revoked(message: Msg) -> None:
         with suppress(DecodeError):
-            authenticator.revoke(json.decode(message.data, type=SessionRevoked).session_id)
+            gone = json.decode(message.data, type=SessionRevoked | ApiKeyRevoked)
+            authenticator.revoke(gone.key)
 
     await client.subscribe("tm.event.*.session.revoked", cb=revoked)
+    await client.subscribe("tm.event.*.api_key.revoked", cb=revoked)
 
 
 async def _cancel(running: asyncio.Task[None]) -> None:

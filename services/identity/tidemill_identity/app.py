@@ -7,10 +7,18 @@ from typing import Any
 from litestar import Litestar, Request
 from litestar.di import Provide
 
-from tidemill_identity import routes
+from tidemill_contracts.access import KeyGrant
+from tidemill_contracts.identity import Principal
+from tidemill_identity import audit_routes, key_routes, keys, member_routes, routes, session_routes
+from tidemill_identity.access_repository import (
+    ApiKeyRepository,
+    InvitationRepository,
+    MemberRepository,
+)
+from tidemill_identity.audit import Actor, AuditRepository
 from tidemill_identity.passwords import Passwords
 from tidemill_identity.readiness import services
-from tidemill_identity.repository import AccountRepository
+from tidemill_identity.repository import AccountRepository, SessionRepository
 from tidemill_identity.settings import Settings
 from tidemill_identity.tokens import Signer
 from tidemill_kit import app, lifespan, logs, serve
@@ -30,16 +38,40 @@ def create_app(settings: Settings | None = None) -> Litestar:
     made = app.create_app(
         settings,
         name=SERVICE,
-        controllers=[routes.AuthController],
-        routes=[routes.me, routes.set_up, routes.keys, routes.info],
+        controllers=[
+            routes.AuthController,
+            key_routes.ApiKeyController,
+            session_routes.SessionController,
+            member_routes.MemberController,
+            member_routes.InvitationController,
+            member_routes.TenantController,
+        ],
+        routes=[
+            *(routes.me, routes.set_up, routes.keys, routes.info),
+            key_routes.exchange,
+            session_routes.change_password,
+            session_routes.offer_reset,
+            session_routes.reset_password,
+            audit_routes.trail,
+        ],
         lifespan=[
             _closing(passwords),
             lifespan.database(settings, SERVICE),
+            lifespan.forgetting(),
+            _exchanging(authenticator, signer),
             services(settings),
             lifespan.events(settings, SERVICE),
         ],
         dependencies={
-            **repositories(accounts=AccountRepository),
+            **repositories(
+                accounts=AccountRepository,
+                api_keys=ApiKeyRepository,
+                entries=AuditRepository,
+                invitations=InvitationRepository,
+                members_=MemberRepository,
+                sessions_=SessionRepository,
+            ),
+            "actor": Provide(_actor, sync_to_thread=False),
             "settings": _always(settings),
             "signer": _always(signer),
             "passwords": _always(passwords),
@@ -63,6 +95,26 @@ def _always(thing: Any) -> Provide:
 
 def _database(request: Request[Any, Any, Any]) -> Database:
     return request.app.state.database
+
+
+def _actor(request: Request[Any, Any, Any]) -> Actor:
+    """Whoever calls, for the audit trail."""
+    principal: Principal = request.scope["user"]
+    return Actor.calling(principal, routes.origin_of(request))
+
+
+def _exchanging(authenticator: Authenticator, signer: Signer) -> app.Lifespan:
+    """Identity looks API keys up itself."""
+
+    @asynccontextmanager
+    async def exchanging(service: Litestar) -> AsyncGenerator[None]:
+        async def exchange(secret: str) -> KeyGrant:
+            return await keys.exchange_key(service.state.database, signer, secret)
+
+        authenticator.exchange = exchange
+        yield
+
+    return exchanging
 
 
 def _closing(passwords: Passwords) -> app.Lifespan:

@@ -50,6 +50,7 @@ class Session(Struct, frozen=True, kw_only=True):
     tenant_id: UUID
     user_id: UUID
     address: str
+    user_agent: str | None = None
     created_at: datetime
     used_at: datetime
     expires_at: datetime
@@ -89,12 +90,20 @@ def register(email: str, moment: datetime, *, system_admin: bool = False) -> Reg
     return Registration(user=user, tenant=tenant)
 
 
-def open_session(user: User, address: str, moment: datetime, lasts_s: int) -> Session:
+class Origin(Struct, frozen=True):
+    """Where a request comes from."""
+
+    address: str
+    user_agent: str | None = None
+
+
+def open_session(user: User, origin: Origin, moment: datetime, lasts_s: int) -> Session:
     return Session(
         id=uuid7(),
         tenant_id=user.tenant_id,
         user_id=user.id,
-        address=address,
+        address=origin.address,
+        user_agent=origin.user_agent,
         created_at=moment,
         used_at=moment,
         expires_at=moment + timedelta(seconds=lasts_s),

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.identity import (
+    Principal,
     Registration,
     SessionRevoked,
     User,
@@ -17,7 +18,14 @@ from tidemill_contracts.identity import (
 )
 from tidemill_identity import tables
 from tidemill_identity.lifecycle import Account, Session, email_key
-from tidemill_identity.tables import refresh_tokens, sessions, setup_links, tenants, users
+from tidemill_identity.tables import (
+    api_keys,
+    refresh_tokens,
+    sessions,
+    setup_links,
+    tenants,
+    users,
+)
 from tidemill_kit import db
 from tidemill_kit.db import NO_TENANT
 
@@ -39,15 +47,18 @@ class AccountRepository(Repository):
     async def add(self, made: Registration, password_hash: str) -> bool:
         """Write tenant and user; False where the e-mail address is taken."""
         await self.run(insert(tenants).values(asdict(made.tenant)))
-        row = asdict(made.user) | {
-            "email_key": email_key(made.user.email),
+        return await self.add_user(made.user, password_hash)
+
+    async def add_user(self, user: User, password_hash: str) -> bool:
+        """Write a user of a tenant that is there; False where the e-mail address is taken."""
+        row = asdict(user) | {
+            "email_key": email_key(user.email),
             "password_hash": password_hash,
             "seq": 1,
         }
         free = upsert(users).on_conflict_do_nothing(index_elements=[users.c.email_key])
         if await self.run(free.values(row)) == 0:
             return False
-        user = made.user
         await self.record(
             UserRegistered(
                 tenant_id=user.tenant_id,
@@ -64,14 +75,18 @@ class AccountRepository(Repository):
         query = select(*_ACCOUNT).where(users.c.email_key == email_key(email))
         return await self.first(query, Account)
 
-    async def signed_in(self, user_id: UUID, session_id: UUID) -> User | None:
-        """The caller's user while both it and the session are good."""
+    async def by_id(self, user_id: UUID) -> Account | None:
+        return await self.first(select(*_ACCOUNT).where(users.c.id == user_id), Account)
+
+    async def signed_in(self, caller: Principal) -> User | None:
+        """The caller's user while both it and the session or key are good."""
+        known_by = api_keys if caller.by_key else sessions
         query = (
             select(*_USER)
-            .join(sessions, sessions.c.user_id == users.c.id)
-            .where(users.c.id == user_id, users.c.tenant_id == self.tenant_id)
+            .join(known_by, known_by.c.user_id == users.c.id)
+            .where(users.c.id == caller.user_id, users.c.tenant_id == self.tenant_id)
             .where(users.c.disabled_at.is_(None))
-            .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
+            .where(known_by.c.id == caller.session_id, known_by.c.revoked_at.is_(None))
         )
         return await self.first(query, User)
 
@@ -134,19 +149,40 @@ class SessionRepository(Repository):
         seen = update(sessions).values(used_at=moment)
         await self.run(seen.where(sessions.c.id == token.session.id))
 
-    async def revoke(self, session: Session, moment: datetime) -> None:
+    async def revoke(self, session: Session, moment: datetime) -> bool:
         """End the session and all its tokens; a second time changes nothing."""
         end = update(sessions).values(revoked_at=moment).where(sessions.c.id == session.id)
-        if await self.run(end.where(sessions.c.revoked_at.is_(None))) == 1:
-            await self.record(
-                SessionRevoked(
-                    tenant_id=session.tenant_id,
-                    session_id=session.id,
-                    user_id=session.user_id,
-                    seq=1,
-                    at=moment,
-                ),
+        ended = await self.run(end.where(sessions.c.revoked_at.is_(None))) == 1
+        if ended:
+            event = SessionRevoked(
+                tenant_id=session.tenant_id,
+                session_id=session.id,
+                user_id=session.user_id,
+                seq=1,
+                at=moment,
             )
+            await self.record(event)
+        return ended
+
+    async def open_ones(self, user_id: UUID, moment: datetime) -> list[Session]:
+        """A user's sessions that have not ended, newest first."""
+        query = select(*_SESSION).where(
+            sessions.c.user_id == user_id,
+            sessions.c.revoked_at.is_(None),
+            sessions.c.expires_at > moment,
+        )
+        return await self.all(query.order_by(sessions.c.id.desc()), Session)
+
+    async def end_all(
+        self,
+        user_id: UUID,
+        moment: datetime,
+        *,
+        but: UUID | None = None,
+    ) -> list[UUID]:
+        """End a user's sessions, except one; answers which they were."""
+        found = await self.open_ones(user_id, moment)
+        return [each.id for each in found if each.id != but and await self.revoke(each, moment)]
 
     async def _add_token(self, session: Session, digest: bytes, moment: datetime) -> None:
         row = {

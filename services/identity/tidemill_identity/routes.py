@@ -22,6 +22,7 @@ from tidemill_contracts.identity import (
     User,
 )
 from tidemill_identity import usecases
+from tidemill_identity.lifecycle import Origin
 from tidemill_identity.passwords import Passwords
 from tidemill_identity.repository import AccountRepository
 from tidemill_identity.settings import Settings
@@ -36,6 +37,8 @@ Hashing = NamedDependency[Passwords]
 Signing = NamedDependency[Signer]
 Configured = NamedDependency[Settings]
 Checking = NamedDependency[Authenticator]
+Asking = Request[Any, Any, Any]
+MAX_AGENT = 300
 NEVER_KEPT = CacheControlHeader(no_store=True)
 KEYS_KEPT = CacheControlHeader(public=True, max_age=300)
 
@@ -65,34 +68,38 @@ class AuthController(Controller):
     async def register(
         self,
         data: JSONBody[RegisterUser],
+        *,
+        request: Asking,
         database: Store,
         passwords: Hashing,
         settings: Configured,
     ) -> Registration:
         """Make an account: a tenant of its own with you as its admin."""
         usecases.may_register(settings)
-        return await usecases.register(database, passwords, data.email, data.password)
+        origin = origin_of(request)
+        return await usecases.register(
+            database, passwords, data.email, data.password, origin=origin
+        )
 
     @post("/token", status_code=200)
     async def sign_in(
         self,
         data: JSONBody[SignIn],
         *,
-        request: Request[Any, Any, Any],
+        request: Asking,
         database: Store,
         passwords: Hashing,
         signer: Signing,
         settings: Configured,
     ) -> TokenPair:
         """Sign in with e-mail address and password."""
-        address = _address(request)
         return await usecases.sign_in(
             database,
             passwords,
             signer,
             settings,
             order=data,
-            address=address,
+            origin=origin_of(request),
         )
 
     @post("/refresh", status_code=200)
@@ -123,14 +130,19 @@ async def me(
     accounts: NamedDependency[AccountRepository],
 ) -> User:
     """Who you are."""
-    user = await accounts.signed_in(principal.user_id, principal.session_id)
+    user = await accounts.signed_in(principal)
     if user is None:
         raise NotSignedIn
     return user
 
 
 @post("/v1/setup", opt=PUBLIC, tags=["Identity"], cache_control=NEVER_KEPT)
-async def set_up(data: JSONBody[SetUp], database: Store, passwords: Hashing) -> Registration:
+async def set_up(
+    data: JSONBody[SetUp],
+    request: Asking,
+    database: Store,
+    passwords: Hashing,
+) -> Registration:
     """Make the system's first administrator with the one-time link."""
     return await usecases.set_up(
         database,
@@ -138,6 +150,7 @@ async def set_up(data: JSONBody[SetUp], database: Store, passwords: Hashing) -> 
         token=data.token,
         email=data.email,
         password=data.password,
+        origin=origin_of(request),
     )
 
 
@@ -153,6 +166,8 @@ async def info(settings: Configured) -> Info:
     return Info(version=VERSION, registration=settings.registration)
 
 
-def _address(request: Request[Any, Any, Any]) -> str:
-    """Who calls: uvicorn reads X-Forwarded-For only where the gateway is the peer."""
-    return request.client.host if request.client else "unknown"
+def origin_of(request: Asking) -> Origin:
+    """Whence a request comes: uvicorn reads X-Forwarded-For only where the gateway is the peer."""
+    agent = request.headers.get("user-agent")
+    shown = "".join(each for each in agent[:MAX_AGENT] if each.isprintable()) if agent else None
+    return Origin(request.client.host if request.client else "unknown", shown)

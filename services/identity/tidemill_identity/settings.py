@@ -43,6 +43,10 @@ class Settings(settings.Settings, frozen=True, kw_only=True):
     setup_link_s: Annotated[int, Meta(ge=1, description="Seconds a setup link is good for.")] = (
         24 * 3_600
     )
+    reset_link_s: Annotated[
+        int,
+        Meta(ge=60, description="Seconds a link to a new password is good for."),
+    ] = 24 * 3_600
     services: Annotated[
         str,
         Meta(description="Whom `/readyz` asks: name=http://address, separated by commas."),

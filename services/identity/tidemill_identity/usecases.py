@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from tidemill_contracts.identity import (
     RefreshSession,
     Registration,
@@ -11,15 +13,16 @@ from tidemill_contracts.identity import (
     User,
 )
 from tidemill_contracts.ids import now
-from tidemill_identity import lifecycle, tokens
-from tidemill_identity.lifecycle import Account, Session, account_counter, address_counter
+from tidemill_identity import guessing, lifecycle, tokens
+from tidemill_identity.audit import Actor, AuditRepository
+from tidemill_identity.lifecycle import Account, Origin, Session, account_counter
 from tidemill_identity.passwords import Passwords
 from tidemill_identity.repository import AccountRepository, FailureRepository, SessionRepository
 from tidemill_identity.settings import Settings
 from tidemill_identity.tokens import Signer
 from tidemill_kit.auth import Authenticator
 from tidemill_kit.db import Database
-from tidemill_kit.errors import Conflict, Forbidden, NotSignedIn, TooMany
+from tidemill_kit.errors import Conflict, Forbidden, NotSignedIn
 
 SETUP_PREFIX = "tm_setup_"
 REFRESH_PREFIX = "tm_refresh_"
@@ -39,12 +42,6 @@ class EmailTaken(Conflict):
 
 class WrongCredentials(NotSignedIn):
     """E-mail address or password is wrong."""
-
-
-class TooManyFailures(TooMany):
-    """Too many sign-ins have failed; wait a little."""
-
-    retry_after_s = 12
 
 
 class RefreshTokenInvalid(NotSignedIn):
@@ -72,14 +69,31 @@ async def register(
     email: str,
     password: str,
     *,
+    origin: Origin | None = None,
     system_admin: bool = False,
 ) -> Registration:
-    """Make a tenant with its admin."""
+    """Make a tenant with its admin; without an origin it is the operator who does it."""
     made, password_hash = await _prepare(passwords, email, password, system_admin=system_admin)
     async with database.transaction() as connection:
         if not await AccountRepository(connection).add(made, password_hash):
             raise EmailTaken
+        await note_registration(connection, made, origin)
     return made
+
+
+async def note_registration(
+    connection: AsyncConnection,
+    made: Registration,
+    origin: Origin | None,
+) -> None:
+    actor = Actor(
+        tenant_id=made.tenant.id,
+        user_id=made.user.id,
+        via="password" if origin else "operator",
+        address=origin.address if origin else None,
+    )
+    trail = AuditRepository(connection, made.tenant.id)
+    await trail.note(actor, "user.registered", made.user.id, role=made.user.role)
 
 
 async def set_up(
@@ -89,6 +103,7 @@ async def set_up(
     token: str,
     email: str,
     password: str,
+    origin: Origin,
 ) -> Registration:
     """Make the system's first administrator and use up the link in one transaction."""
     made, password_hash = await _prepare(passwords, email, password, system_admin=True)
@@ -99,6 +114,7 @@ async def set_up(
             raise SetupLinkInvalid
         if not await accounts.add(made, password_hash):
             raise EmailTaken
+        await note_registration(connection, made, origin)
     return made
 
 
@@ -109,15 +125,18 @@ async def sign_in(
     settings: Settings,
     *,
     order: SignIn,
-    address: str,
+    origin: Origin,
 ) -> TokenPair:
     """Open a session; an unknown address gets the answer of a wrong password, as late."""
-    account = await _check(database, passwords, settings, order, address)
-    session = lifecycle.open_session(account.user, address, now(), settings.session_s)
+    account = await check(database, passwords, settings, order, origin)
+    session = lifecycle.open_session(account.user, origin, now(), settings.session_s)
     secret = tokens.new_secret(REFRESH_PREFIX)
     async with database.transaction() as connection:
         await SessionRepository(connection).add(session, tokens.digest(secret))
         await FailureRepository(connection).forgive(account_counter(order.email))
+        trail = AuditRepository(connection, account.tenant_id)
+        actor = guessing.known_by_password(account, origin)
+        await trail.note(actor, "session.opened", session.id)
     return _pair(signer, account.user, session, secret)
 
 
@@ -137,6 +156,7 @@ async def refresh(
         reused = token.used_at is not None
         if reused:
             await sessions.revoke(token.session, moment)
+            await _note_end(connection, token.session, "refresh_token_reused")
         else:
             await sessions.rotate(token, tokens.digest(secret), moment)
     if reused:
@@ -150,8 +170,8 @@ async def sign_out(database: Database, authenticator: Authenticator, order: Sign
     async with database.transaction() as connection:
         sessions = SessionRepository(connection)
         token = await sessions.find(tokens.digest(order.refresh_token))
-        if token is not None:
-            await sessions.revoke(token.session, now())
+        if token is not None and await sessions.revoke(token.session, now()):
+            await _note_end(connection, token.session, "signed_out")
     if token is not None:
         authenticator.revoke(token.session.id)
 
@@ -181,21 +201,22 @@ async def _prepare(
     return lifecycle.register(email, now(), system_admin=system_admin), password_hash
 
 
-async def _check(
+async def check(
     database: Database,
     passwords: Passwords,
     settings: Settings,
     order: SignIn,
-    address: str,
+    origin: Origin,
 ) -> Account:
+    """The account of this address and password; counts a failure, and refuses too many."""
     async with passwords.turn():
-        await _refuse_guessing(database, settings, order, address)
+        await guessing.refuse(database, settings, order.email, origin)
         async with database.transaction() as connection:
             account = await AccountRepository(connection).by_email(order.email)
         known = account.password_hash if account else None
         fits = await passwords.fits(known, order.password)
         if account is None or not fits or account.disabled_at:
-            await _count_failure(database, settings, order, address)
+            await guessing.count(database, settings, order.email, origin, account)
             raise WrongCredentials
         if passwords.is_outdated(account.password_hash):
             renewed = await passwords.hash(order.password)
@@ -204,39 +225,10 @@ async def _check(
     return account
 
 
-async def _refuse_guessing(
-    database: Database,
-    settings: Settings,
-    order: SignIn,
-    address: str,
-) -> None:
-    async with database.transaction() as connection:
-        failures = FailureRepository(connection)
-        for limit, who in _counters(order, address).items():
-            allowed = getattr(settings, limit)
-            if await failures.level(who, allowed) > allowed - 1:
-                raise TooManyFailures(limit=limit)
-
-
-async def _count_failure(
-    database: Database,
-    settings: Settings,
-    order: SignIn,
-    address: str,
-) -> None:
-    async with database.transaction() as connection:
-        failures = FailureRepository(connection)
-        for limit, who in _counters(order, address).items():
-            await failures.count(who, getattr(settings, limit))
-        await failures.forget_old()
-
-
-def _counters(order: SignIn, address: str) -> dict[str, str]:
-    """The counters of an attempt, by the setting that limits them."""
-    return {
-        "sign_in_failures_per_account": account_counter(order.email),
-        "sign_in_failures_per_address": address_counter(address),
-    }
+async def _note_end(connection: AsyncConnection, session: Session, reason: str) -> None:
+    actor = Actor(tenant_id=session.tenant_id, user_id=session.user_id, via="session")
+    trail = AuditRepository(connection, session.tenant_id)
+    await trail.note(actor, "session.revoked", session.id, reason=reason)
 
 
 def _pair(signer: Signer, user: User, session: Session, secret: str) -> TokenPair:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from litestar import Litestar
 from nats.aio.client import Client
 
 from tidemill_contracts.log import AskEpoch, Epoch
-from tidemill_jobs import backlog, dispatch, lines, topology
+from tidemill_jobs import backlog, dispatch, firing, lines, topology
 from tidemill_jobs.catalogue_routes import PipelineController, processors
 from tidemill_jobs.consumers import consumers
 from tidemill_jobs.express import Express
@@ -27,6 +28,8 @@ from tidemill_jobs.queues import QueueRepository
 from tidemill_jobs.removal_routes import remove
 from tidemill_jobs.repository import JobRepository, PipelineRepository
 from tidemill_jobs.routes import JobController
+from tidemill_jobs.schedule_repository import ScheduleRepository
+from tidemill_jobs.schedule_routes import ScheduleController
 from tidemill_jobs.settings import JobsSettings
 from tidemill_jobs.sweeper import Sweeper
 from tidemill_jobs.workers import Cancels, Workers
@@ -52,10 +55,12 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
             PipelineController,
             QueueController,
             DeadLetterController,
+            ScheduleController,
         ],
         routes=[in_bulk, newest, remove, processors, listed_workers, listed_failures],
         dependencies=repositories(
             jobs=JobRepository,
+            kept=ScheduleRepository,
             lines=LineRepository,
             pipelines=PipelineRepository,
             queues=QueueRepository,
@@ -111,6 +116,7 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
         state.ledger,
         state.fleet,
         state.cancels.tell,
+        fire=partial(firing.fire_due, service),
         sweep_s=settings.sweep_s,
         order_s=settings.order_s,
     )

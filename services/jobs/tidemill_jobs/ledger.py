@@ -115,6 +115,12 @@ class Ledger:
         self._conveyor.top_up()
         self._wake.set()
 
+    def wake_at(self, moment: datetime) -> None:
+        """Something wants to be looked at then: the sweeper's timer is for the earliest."""
+        if self.due is None or moment < self.due:
+            self.due = moment
+            self.due_changed.set()
+
     async def run(self) -> None:
         """Commit groups until cancelled; without PostgreSQL commands are refused as unavailable."""
         try:
@@ -241,9 +247,8 @@ class Ledger:
 
     def _after_commit(self, book: Book, orders: list[Entry]) -> None:
         due = rows.earliest(book.jobs.values())
-        if due is not None and (self.due is None or due < self.due):
-            self.due = due
-            self.due_changed.set()
+        if due is not None:
+            self.wake_at(due)
         ended = [job.id for job in book.jobs.values() if job.status.is_final]
         self._committed(orders, ended)
 

@@ -32,9 +32,11 @@ class Sweeper:
         fleet: Fleet,
         tell: Callable[[list[CancelTask]], Awaitable[None]],
         *,
+        fire: Callable[[], Awaitable[None]],
         sweep_s: float,
         order_s: float,
     ) -> None:
+        self._fire = fire
         self._database = database
         self._ledger = ledger
         self._fleet = fleet
@@ -111,6 +113,7 @@ class Sweeper:
         if found:
             log.info("sweeper.revisits", jobs=len(found))
             await self.revisit(found)
+        await self._fire()
         await self._next_due()
         self._ledger.top_up()
 
@@ -127,6 +130,7 @@ class Sweeper:
             if due is not None and _seconds_until(due) <= 0:
                 self._ledger.due = None
                 await self.revisit(await self._ids(DUE))
+                await self._fire()
                 await self._next_due()
 
     async def _next_due(self) -> None:
@@ -156,7 +160,8 @@ select least(
     (select min(run_at) from jobs where status = 'scheduled'),
     (select min(cancel_deadline) from jobs where status = 'cancelling'),
     (select min(deadline) from jobs where finished_at is null),
-    (select min(next_at) from tasks where status = 'retrying'))
+    (select min(next_at) from tasks where status = 'retrying'),
+    (select min(next_at) from schedules where not paused))
 """)
 # a key without a living holder should have been handed to the first job that waits for it
 _KEYS_LEFT_FREE = """

@@ -101,9 +101,10 @@ def asked_for(
     key: IdempotencyKey | None,
     cursor: str,
     size: int,
+    job_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """What the ledger is asked to submit."""
-    job_id, limit = uuid7(), order.concurrency_key
+    """What the ledger is asked to submit; of two orders with one `job_id` the first counts."""
+    job_id, limit = job_id or uuid7(), order.concurrency_key
     return {
         "build": draft(order, made, origin, job_id, size),
         "job_id": job_id,

@@ -10,7 +10,7 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from tidemill_contracts.identity import SessionRevoked
+from tidemill_contracts.identity import ApiKeyRevoked, SessionRevoked
 from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import AskEpoch, Cursor, Epoch
 from tidemill_kit.bus import BusAway, RequestRefused, call
@@ -25,6 +25,8 @@ from tidemill_notifier.settings import NotifierSettings
 log = structlog.get_logger()
 _AWAY = (BusAway, RequestRefused, StreamRefused)
 _RETRY_S = 0.5
+_REVOCATIONS = ("session.revoked", "api_key.revoked")
+_decode_revoked = msgspec.json.Decoder(SessionRevoked | ApiKeyRevoked).decode
 _decode_lines = msgspec.json.Decoder(LiveLines).decode
 
 
@@ -154,10 +156,9 @@ class Hub:
         """Keep the next event of the log and pass it to its followers."""
         entry = Entry(Cursor(self.ring.epoch, position), subject, body)
         self.ring.append(entry)
-        if entry.type == "session.revoked":
+        if entry.type in _REVOCATIONS:
             with suppress(msgspec.DecodeError):
-                revoked = msgspec.json.decode(body, type=SessionRevoked)
-                self._sessions.revoke(revoked.session_id)
+                self._sessions.revoke(_decode_revoked(body).key)
         topics = self._followers.get(entry.tenant)
         if topics is None:
             return

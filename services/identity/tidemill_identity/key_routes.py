@@ -1,0 +1,96 @@
+"""HTTP: API keys, and what services get for them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.response import Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidemill_contracts.access import ApiKey, CreateApiKey, KeyGrant
+from tidemill_contracts.identity import Principal, Role
+from tidemill_contracts.pages import Page
+from tidemill_identity import keys
+from tidemill_identity.access_repository import ApiKeyRepository
+from tidemill_identity.audit import Actor
+from tidemill_identity.routes import NEVER_KEPT, Checking, Signing, Store
+from tidemill_kit.app import PUBLIC
+from tidemill_kit.auth import bearer
+from tidemill_kit.exchange import ApiKeyInvalid
+from tidemill_kit.idempotency import Once
+
+VIEWER: dict[str, Any] = {"role": Role.VIEWER}
+Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
+Who = NamedDependency[Principal]
+Acting = NamedDependency[Actor]
+
+
+class ApiKeyController(Controller):
+    """Keys for programs."""
+
+    path = "/v1/api-keys"
+    tags = ("Identity",)
+    cache_control = NEVER_KEPT
+
+    @get(opt=VIEWER)
+    async def listed(
+        self,
+        principal: Who,
+        api_keys: NamedDependency[ApiKeyRepository],
+    ) -> Page[ApiKey]:
+        """Your keys, newest first; an admin sees those of all members."""
+        return Page(await keys.keys_of(api_keys, principal))
+
+    @post(opt=VIEWER)
+    async def create(
+        self,
+        data: JSONBody[CreateApiKey],
+        principal: Who,
+        actor: Acting,
+        connection: NamedDependency[AsyncConnection],
+        once: NamedDependency[Once],
+        idempotency_key: Key = None,
+    ) -> Response[ApiKey]:
+        """Make a key that may do no more than you; `key` is shown in this answer alone."""
+        del idempotency_key  # `once` has read it; here it is for the documents
+        return await once.answer(
+            data,
+            lambda: keys.create_key(connection, principal, actor, data),
+            keep=keys.without_secret,
+        )
+
+    @delete("/{key_id:uuid}", opt=VIEWER)
+    async def revoke(
+        self,
+        key_id: FromPath[UUID],
+        principal: Who,
+        actor: Acting,
+        database: Store,
+        authenticator: Checking,
+    ) -> None:
+        """Make a key void, everywhere within seconds; what it has open is closed."""
+        await keys.revoke_key(database, authenticator, principal, actor, key_id)
+
+
+@post(
+    "/v1/auth/exchange",
+    opt=PUBLIC,
+    status_code=200,
+    tags=["Identity"],
+    cache_control=NEVER_KEPT,
+)
+async def exchange(
+    request: Request[Any, Any, Any],
+    database: Store,
+    signer: Signing,
+) -> KeyGrant:
+    """Exchange an API key, given as bearer, for an access token of a minute.
+
+    Services do this by themselves: send your key to any of them as it is.
+    """
+    secret = bearer(request)
+    if secret is None:
+        raise ApiKeyInvalid
+    return await keys.exchange_key(database, signer, secret)
