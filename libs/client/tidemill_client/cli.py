@@ -14,7 +14,9 @@ from tidemill_client.commands import (
     jobs,
     logs,
     operations,
+    people,
     pipelines,
+    schedules,
     webhooks,
 )
 
@@ -53,6 +55,12 @@ app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(operations.queues, name="queues")
 app.add_typer(operations.letters, name="dead-letters")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(schedules.app, name="schedules")
+app.add_typer(people.keys, name="keys")
+app.add_typer(people.sessions, name="sessions")
+app.add_typer(people.members, name="members")
+app.add_typer(people.invite, name="invite")
+app.command()(people.audit)
 app.command()(operations.failures)
 app.command()(operations.workers)
 app.command()(pipelines.processors)

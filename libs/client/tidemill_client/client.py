@@ -13,6 +13,8 @@ from tidemill_client.downloads import Download
 from tidemill_client.lines import Log, LogFilter
 from tidemill_client.live import Live
 from tidemill_client.operations import FilterFields, filter_query
+from tidemill_client.people import People
+from tidemill_client.schedules import Schedules
 from tidemill_client.subscription import Item, Received, Subscription, received
 from tidemill_client.webhooks import Webhooks
 from tidemill_contracts.bulk import JobFilter
@@ -65,7 +67,7 @@ class JobFields(TypedDict, total=False):
     concurrency_key: str
 
 
-class Client(Webhooks):
+class Client(Webhooks, People, Schedules):
     """Speaks to one Tidemill: `async with Client(url) as tidemill: await tidemill.sign_in(…)`.
 
     `token` is an access token or an API key. Calls that are safe to repeat are tried `retries`

@@ -45,9 +45,9 @@ class Times(Struct, frozen=True):
     def following(self, moment: datetime) -> Iterator[datetime]:
         """All times behind this moment, each later than the one before."""
         if self.cron is None:
-            last: datetime | None = moment
-            while last is not None and (last := self.after(last)) is not None:
-                yield last
+            while following := self.after(moment):
+                moment = following
+                yield moment
             return
         for found in CronSim(self.cron, moment.astimezone(ZoneInfo(self.time_zone))):
             time = found.astimezone(UTC)
