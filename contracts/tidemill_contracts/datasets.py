@@ -149,3 +149,5 @@ class DatasetRejected(DatasetEvent, frozen=True, kw_only=True, tag="dataset.reje
 
 class DatasetDeleted(DatasetEvent, frozen=True, kw_only=True, tag="dataset.deleted"):
     """The dataset is gone."""
+
+    by: UUID | None = None

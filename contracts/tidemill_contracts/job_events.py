@@ -157,6 +157,12 @@ class JobCancelled(JobEvent, frozen=True, kw_only=True, tag="job.cancelled"):
     dataset_id: UUID | None = None
 
 
+class JobDeleted(JobEvent, frozen=True, kw_only=True, tag="job.deleted"):
+    """A job that had ended was deleted with its results; its events stay for their time."""
+
+    by: UUID | None = None
+
+
 class JobExpired(JobEvent, frozen=True, kw_only=True, tag="job.expired"):
     """The job waited longer than it was allowed to."""
 

@@ -101,13 +101,14 @@ class JobError(Struct, frozen=True, kw_only=True):
 
 
 class Cancel(Struct, frozen=True, kw_only=True):
-    """A cancel with its deadline and, once known, its outcome."""
+    """A cancel with who asked for it, its deadline and, once known, its outcome."""
 
     requested_at: datetime
     reason: str | None = None
     grace_s: float = 10.0
     outcome: CancelOutcome | None = None
     latency_ms: int | None = None
+    by: UUID | None = None
 
 
 class Progress(Struct, frozen=True, kw_only=True):

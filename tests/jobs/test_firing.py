@@ -26,9 +26,13 @@ from tidemill_stack.stack import Stack
 NEVER = "0 0 1 1 *"
 
 
-def a_replica(infra: Stack, database: Database, office: Office) -> Litestar:
+@pytest.fixture(scope="module")
+def bare_apps(infra: Stack) -> list[Litestar]:
+    return [create_app(load(JobsSettings, infra.env("jobs"))) for _ in range(2)]
+
+
+def a_replica(app: Litestar, database: Database, office: Office) -> Litestar:
     """The service's application with the office's machines, without its edges."""
-    app = create_app(load(JobsSettings, infra.env("jobs")))
     app.state.database, app.state.ledger, app.state.fleet = database, office.ledger, office.fleet
     app.state.planner, app.state.cancels = Planner(), Cancels()
     app.state.client = app.state.publisher = None
@@ -36,8 +40,9 @@ def a_replica(infra: Stack, database: Database, office: Office) -> Litestar:
 
 
 @pytest.fixture
-def apps(infra: Stack, database: Database, replicas: list[Office]) -> list[Litestar]:
-    return [a_replica(infra, database, office) for office in replicas]
+def apps(bare_apps: list[Litestar], database: Database, replicas: list[Office]) -> list[Litestar]:
+    pairs = zip(bare_apps, replicas, strict=True)
+    return [a_replica(app, database, office) for app, office in pairs]
 
 
 async def make(app: Litestar, queue: str, **fields: Any) -> Schedule:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request
@@ -16,6 +17,7 @@ from tidemill_identity.access_repository import (
     MemberRepository,
 )
 from tidemill_identity.audit import Actor, AuditRepository
+from tidemill_identity.consumers import consumers
 from tidemill_identity.passwords import Passwords
 from tidemill_identity.readiness import services
 from tidemill_identity.repository import AccountRepository, SessionRepository
@@ -23,6 +25,7 @@ from tidemill_identity.settings import Settings
 from tidemill_identity.tokens import Signer
 from tidemill_kit import app, lifespan, logs, serve
 from tidemill_kit.auth import Authenticator
+from tidemill_kit.consumers import follow
 from tidemill_kit.db import Database
 from tidemill_kit.injection import repositories
 from tidemill_kit.settings import load
@@ -60,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             lifespan.forgetting(),
             _exchanging(authenticator, signer),
             services(settings),
-            lifespan.events(settings, SERVICE),
+            lifespan.events(settings, SERVICE, follow=partial(follow, consumers)),
         ],
         dependencies={
             **repositories(

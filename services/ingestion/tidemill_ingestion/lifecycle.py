@@ -151,13 +151,18 @@ def create(
     return dataset, created, uploaded
 
 
-def delete(dataset: StoredDataset, moment: datetime) -> tuple[StoredDataset, DatasetDeleted]:
+def delete(
+    dataset: StoredDataset,
+    moment: datetime,
+    by: UUID | None = None,
+) -> tuple[StoredDataset, DatasetDeleted]:
     seq = dataset.seq + 1
     event = DatasetDeleted(
         dataset_id=dataset.id,
         tenant_id=dataset.tenant_id,
         seq=seq,
         at=moment,
+        by=by,
     )
     gone = replace(
         dataset,

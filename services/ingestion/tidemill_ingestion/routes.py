@@ -129,9 +129,14 @@ class DatasetController(Controller):
         return await usecases.rename(datasets, dataset_id, data)
 
     @delete("/{dataset_id:uuid}", opt=WRITER)
-    async def remove(self, dataset_id: FromPath[UUID], datasets: Datasets) -> None:
+    async def remove(
+        self,
+        dataset_id: FromPath[UUID],
+        principal: Caller,
+        datasets: Datasets,
+    ) -> None:
         """Delete a dataset; results made from it stay."""
-        await usecases.delete(datasets, dataset_id)
+        await usecases.delete(datasets, dataset_id, principal.user_id)
 
     @get("/{dataset_id:uuid}/events", opt=READER)
     async def events(

@@ -105,8 +105,8 @@ async def rename(datasets: DatasetRepository, dataset_id: UUID, order: RenameDat
     return changed.shown()
 
 
-async def delete(datasets: DatasetRepository, dataset_id: UUID) -> None:
-    gone, event = lifecycle.delete(await datasets.get(dataset_id, lock=True), now())
+async def delete(datasets: DatasetRepository, dataset_id: UUID, by: UUID) -> None:
+    gone, event = lifecycle.delete(await datasets.get(dataset_id, lock=True), now(), by)
     await datasets.update(gone)
     await datasets.record(event)
 

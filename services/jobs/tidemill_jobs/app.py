@@ -11,7 +11,7 @@ from litestar import Litestar
 from nats.aio.client import Client
 
 from tidemill_contracts.log import AskEpoch, Epoch
-from tidemill_jobs import backlog, dispatch, firing, lines, topology
+from tidemill_jobs import backlog, dispatch, firing, lines, tenants, topology
 from tidemill_jobs.catalogue_routes import PipelineController, processors
 from tidemill_jobs.consumers import consumers
 from tidemill_jobs.express import Express
@@ -148,6 +148,9 @@ async def _connected(service: Litestar, client: Client) -> None:
     _start(service, state.cancels.run(client))
     reactions = state.reactions = consumers(state.ledger, state.sweeper)
     _start(service, follow(reactions, state.database, state.settings, client))
+    # apart: a dataset must not wait for the identity service
+    gone = tenants.consumers(service)
+    _start(service, follow(gone, state.database, state.settings, client))
     state.ledger.top_up()
 
 

@@ -85,7 +85,7 @@ def _work(app: Litestar, principal: Principal, op: BulkOp, key: str | None) -> W
         return "retried"
 
     async def delete(job_id: UUID) -> str:
-        await removal.remove_job(app, principal.tenant_id, job_id)
+        await removal.remove_job(app, principal.tenant_id, job_id, principal.user_id)
         return "deleted"
 
     return {BulkOp.CANCEL: cancel, BulkOp.RETRY: retry, BulkOp.DELETE: delete}[op]

@@ -236,6 +236,7 @@ class CancelOne(Command, kw_only=True, eq=False):
     tenant_id: UUID
     job_id: UUID
     order: CancelJob
+    by: UUID | None = None
 
     @property
     def job_ids(self) -> list[UUID]:
@@ -245,7 +246,7 @@ class CancelOne(Command, kw_only=True, eq=False):
         job = book.touch(self.job_id)
         if job is None or job.tenant_id != self.tenant_id:
             raise JobNotFound
-        changed = lifecycle.cancel(job, self.order, book.facts.now)
+        changed = lifecycle.cancel(job, self.order, book.facts.now, self.by)
         return public(job), signals(job), changed
 
 

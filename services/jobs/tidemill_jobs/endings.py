@@ -11,7 +11,7 @@ from tidemill_contracts import job_events as ev
 from tidemill_contracts.catalogue import encode
 from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.ids import uuid7
-from tidemill_contracts.jobs import Cancel, CancelOutcome, JobError, JobStatus, Result, StepStatus
+from tidemill_contracts.jobs import CancelOutcome, JobError, JobStatus, Result, StepStatus
 from tidemill_jobs.fingerprints import fingerprint
 from tidemill_jobs.records import AttemptRecord, DeadLetter, JobRecord, TaskRecord, TaskStatus
 from tidemill_jobs.shown import job_result
@@ -164,10 +164,8 @@ def end(job: JobRecord, status: JobStatus, now: datetime, outcome: CancelOutcome
             step.status = StepStatus.CANCELLED
     if job.cancel is not None and job.cancel.outcome is None:
         waited = now - job.cancel.requested_at
-        job.cancel = Cancel(
-            requested_at=job.cancel.requested_at,
-            reason=job.cancel.reason,
-            grace_s=job.cancel.grace_s,
+        job.cancel = replace(
+            job.cancel,
             outcome=outcome,
             latency_ms=max(0, round(waited.total_seconds() * 1000)),
         )

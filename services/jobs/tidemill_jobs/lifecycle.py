@@ -6,6 +6,7 @@ attempt that owns a task may change it (attempt and run_id, never how often an o
 """
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -129,13 +130,13 @@ def claim(job: JobRecord, asked: ClaimTask, facts: Facts) -> ClaimAnswer:
     return _granted(job, task)
 
 
-def cancel(job: JobRecord, order: CancelJob, now: datetime) -> bool:
+def cancel(job: JobRecord, order: CancelJob, now: datetime, by: UUID | None = None) -> bool:
     """Stop a job that has not started, or ask a running one to stop; False changes nothing."""
     if job.status in (JobStatus.CANCELLED, JobStatus.CANCELLING):
         return False
     if job.status.is_final:
         raise JobFinished(job_status=job.status.value)
-    job.cancel = Cancel(requested_at=now, reason=order.reason, grace_s=order.grace_s)
+    job.cancel = Cancel(requested_at=now, reason=order.reason, grace_s=order.grace_s, by=by)
     for task in job.tasks:
         if not task.status.is_over and task.status is not TaskStatus.RUNNING:
             task.status = TaskStatus.CANCELLED

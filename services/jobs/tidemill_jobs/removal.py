@@ -11,9 +11,11 @@ from uuid import UUID
 from litestar import Litestar
 from sqlalchemy import Row, text
 
+from tidemill_contracts.job_events import JobDeleted
 from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs.lifecycle import JobNotFinished
 from tidemill_jobs.refusals import JobNotFound
+from tidemill_jobs.repository import JobRepository
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Conflict
 
@@ -22,7 +24,7 @@ class KeptForItsDataset(Conflict):
     """The system runs this job for itself; what it made goes with its dataset."""
 
 
-async def remove_job(app: Litestar, tenant_id: UUID, job_id: UUID) -> None:
+async def remove_job(app: Litestar, tenant_id: UUID, job_id: UUID, by: UUID) -> None:
     """Delete an ended job of the tenant's with the files that were exported of it."""
     database: Database = app.state.database
     values = {"id": job_id, "tenant": tenant_id}
@@ -31,11 +33,14 @@ async def remove_job(app: Litestar, tenant_id: UUID, job_id: UUID) -> None:
         found = (await connection.execute(_LOCK, {"ids": sorted([job_id, *exported])})).all()
         _check(next((row for row in found if row.id == job_id), None), tenant_id)
         ended = [row.id for row in found if JobStatus(row.status).is_final]
+        seq = 1 + next(row.seq for row in found if row.id == job_id)
+        event = JobDeleted(tenant_id=tenant_id, job_id=job_id, seq=seq, by=by)
+        await JobRepository(connection, tenant_id).record(event)
         for statement in _REMOVE:
             await connection.execute(statement, {"ids": ended})
 
 
-def _check(job: Row[tuple[UUID, UUID, str, bool]] | None, tenant_id: UUID) -> None:
+def _check(job: Row[tuple[UUID, UUID, str, bool, int]] | None, tenant_id: UUID) -> None:
     if job is None or job.tenant_id != tenant_id:
         raise JobNotFound
     if job.system:
@@ -46,7 +51,8 @@ def _check(job: Row[tuple[UUID, UUID, str, bool]] | None, tenant_id: UUID) -> No
 
 _EXPORTED = text("select export_id from exports where job_id = :id and tenant_id = :tenant")
 _LOCK = text(
-    "select id, tenant_id, status, system from jobs where id = any(:ids) order by id for update",
+    "select id, tenant_id, status, system, seq from jobs"
+    " where id = any(:ids) order by id for update",
 )
 _REMOVE = [
     text(statement)

@@ -17,4 +17,4 @@ async def remove(
     principal: Caller,
 ) -> None:
     """Delete a job that has ended, with its results; its events stay in the log for their time."""
-    await removal.remove_job(request.app, principal.tenant_id, job_id)
+    await removal.remove_job(request.app, principal.tenant_id, job_id, principal.user_id)

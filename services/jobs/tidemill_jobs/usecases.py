@@ -172,6 +172,7 @@ async def cancel_job(
         tenant_id=principal.tenant_id,
         job_id=job_id,
         order=order,
+        by=principal.user_id,
     )
     await app.state.cancels.tell(told)
     return job, changed
