@@ -118,3 +118,15 @@ async def test_a_revoked_session_ends_tokens_that_were_good(authenticator: Authe
 
     with pytest.raises(NotSignedIn):
         await authenticator.principal(token)
+
+
+async def test_a_tenant_sends_so_many_requests_a_second_and_no_more() -> None:
+    authenticator = Authenticator(Settings(tenant_requests=5), OneKey())
+    ann, bob = [await authenticator.principal(signed(claims())) for _ in range(2)]
+
+    admitted = [authenticator.admits(ann) for _ in range(11)]
+
+    # the clock may reach the next second once meanwhile
+    assert admitted[:5] == [True] * 5
+    assert 5 <= sum(admitted) <= 10
+    assert authenticator.admits(bob)

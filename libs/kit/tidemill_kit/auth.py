@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from tidemill_contracts.access import KeyGrant
 from tidemill_contracts.identity import Principal, Role
-from tidemill_kit.errors import Forbidden, NotSignedIn
+from tidemill_kit.errors import Forbidden, NotSignedIn, TooMany
 from tidemill_kit.exchange import KEY_PREFIX, ApiKeyInvalid, Exchange, IdentityAway, at_identity
 from tidemill_kit.settings import Settings
 
@@ -32,6 +32,10 @@ _LONGEST_S = 3_600.0
 
 class TokenExpired(NotSignedIn):
     """The token has expired."""
+
+
+class TooManyRequests(TooMany):
+    """Your tenant sends more requests than allowed."""
 
 
 class Keys(Protocol):
@@ -89,6 +93,9 @@ class Authenticator:
         self._revoked: dict[UUID, float] = {}
         self._refused: dict[bytes, float] = {}
         self._asked: dict[bytes, asyncio.Future[KeyGrant]] = {}
+        self._tenant_requests = settings.tenant_requests
+        self._second = 0
+        self._sent: dict[UUID, int] = {}
         self.exchange: Exchange = at_identity(settings.jwks_url)
 
     async def principal(self, token: str) -> Principal:
@@ -113,6 +120,15 @@ class Authenticator:
         """Whom this token speaks for, if that was found out a moment ago."""
         until, principal = self._known.get(_digest(token), _UNKNOWN)
         return principal if until > time.monotonic() else None
+
+    def admits(self, principal: Principal) -> bool:
+        """Whether the tenant may send one more request this second, to this process."""
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second = second
+            self._sent.clear()
+        self._sent[principal.tenant_id] = sent = self._sent.get(principal.tenant_id, 0) + 1
+        return sent <= self._tenant_requests
 
     def revoke(self, session_id: UUID) -> None:
         """Refuse what is signed for this session or key from now on; that lives for minutes."""
@@ -211,6 +227,8 @@ async def require_role(request: Request[Any, Any, Any]) -> None:
     principal = await authenticator.principal(token)
     if not principal.role.includes(role):
         raise Forbidden(needs=role.value)
+    if not authenticator.admits(principal):
+        raise TooManyRequests(limit="tenant_requests")
     request.scope["user"] = principal
 
 

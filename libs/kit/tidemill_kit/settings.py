@@ -48,6 +48,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     jwt_audience: Annotated[str, Meta(description="Audience that tokens must name.")] = (
         "tidemill-api"
     )
+    tenant_requests: Annotated[
+        int,
+        Meta(ge=1, description="Requests a second of one tenant, to each process of a service."),
+    ] = 20_000
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
 

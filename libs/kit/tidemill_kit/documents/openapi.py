@@ -13,6 +13,7 @@ from tidemill_contracts.catalogue import event_types
 from tidemill_contracts.jobs import CancelJob
 from tidemill_contracts.pages import Page
 from tidemill_contracts.problems import Problem
+from tidemill_contracts.schedules import PauseSchedule
 from tidemill_kit.app import VERSION, operation_id
 from tidemill_kit.documents import schemas
 from tidemill_kit.documents.schemas import Schema
@@ -49,6 +50,7 @@ UPLOAD: Schema = {
 # What handlers read or write by hand, so that no signature tells of it.
 BODIES: dict[str, Schema] = {
     "jobs_cancel": {"content": {JSON: {"schema": schemas.reference("CancelJob")}}},
+    "schedules_pause": {"content": {JSON: {"schema": schemas.reference("PauseSchedule")}}},
     "datasets_upload": {
         "required": True,
         "content": {"multipart/form-data": {"schema": UPLOAD}, BYTES: {"schema": {}}},
@@ -91,7 +93,14 @@ class Shapes:
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         used = [shape for each in endpoints for shape in (each.takes, each.answers)]
         self._types = [shape for shape in used if _is_shape(shape)]
-        given = [*self._types, Page[Raw], Problem, CancelJob, *event_types().values()]
+        given = [
+            *self._types,
+            Page[Raw],
+            Problem,
+            CancelJob,
+            PauseSchedule,
+            *event_types().values(),
+        ]
         self._references, self.named = schemas.components(given)
         self.named["Event"] = schemas.any_event()
         self.named["RawPage"]["properties"]["items"]["items"] = schemas.reference("Event")
