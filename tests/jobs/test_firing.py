@@ -48,7 +48,8 @@ def apps(bare_apps: list[Litestar], database: Database, replicas: list[Office]) 
 async def make(app: Litestar, queue: str, **fields: Any) -> Schedule:
     """A schedule of a tenant of its own, whose jobs nobody runs unless asked."""
     job = SubmitJob(processor="wait", value=1, queue=queue)
-    order = MakeSchedule(**{"name": "nightly", "job": job, "cron": NEVER} | fields)
+    given: dict[str, Any] = {"name": "nightly", "job": job, "cron": NEVER} | fields
+    order = MakeSchedule(**given)
     caller = a_principal(tenant_id=uuid4())
     async with app.state.database.on_behalf_of(caller.tenant_id) as connection:
         kept = ScheduleRepository(connection, caller.tenant_id)

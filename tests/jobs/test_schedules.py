@@ -17,7 +17,8 @@ NOOP: dict[str, Any] = {"processor": "noop", "value": 1}
 
 def nightly(**fields: Any) -> MakeSchedule:
     job = SubmitJob(processor="noop", value=1)
-    return MakeSchedule(**{"name": uuid4().hex, "job": job, "cron": "0 2 * * *"} | fields)
+    given: dict[str, Any] = {"name": uuid4().hex, "job": job, "cron": "0 2 * * *"} | fields
+    return MakeSchedule(**given)
 
 
 async def a_run(person: Person, schedule_id: Any) -> ScheduleRun:
@@ -157,7 +158,7 @@ async def test_a_viewer_looks_and_touches_nothing(stack: Stack, ann: Person) -> 
                 method,
                 f"/v1/schedules/{made.id}{path}",
                 headers=headers,
-                **({"json": {}} if method == "PATCH" else {}),
+                json={} if method == "PATCH" else None,
             )
         ).status_code
         for method, path in CALLS

@@ -26,11 +26,35 @@ from tidemill_identity.tokens import Signer
 from tidemill_kit import app, lifespan, logs, serve
 from tidemill_kit.auth import Authenticator
 from tidemill_kit.consumers import follow
-from tidemill_kit.db import Database
+from tidemill_kit.db import Database, Repository
 from tidemill_kit.injection import repositories
 from tidemill_kit.settings import load
 
 SERVICE = "identity"
+CONTROLLERS = (
+    routes.AuthController,
+    key_routes.ApiKeyController,
+    session_routes.SessionController,
+    member_routes.MemberController,
+    member_routes.InvitationController,
+    member_routes.TenantController,
+)
+ROUTES = (
+    *(routes.me, routes.set_up, routes.keys, routes.info),
+    key_routes.exchange,
+    session_routes.change_password,
+    session_routes.offer_reset,
+    session_routes.reset_password,
+    audit_routes.trail,
+)
+REPOSITORIES: dict[str, type[Repository]] = {
+    "accounts": AccountRepository,
+    "api_keys": ApiKeyRepository,
+    "entries": AuditRepository,
+    "invitations": InvitationRepository,
+    "members_": MemberRepository,
+    "sessions_": SessionRepository,
+}
 
 
 def create_app(settings: Settings | None = None) -> Litestar:
@@ -41,22 +65,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
     made = app.create_app(
         settings,
         name=SERVICE,
-        controllers=[
-            routes.AuthController,
-            key_routes.ApiKeyController,
-            session_routes.SessionController,
-            member_routes.MemberController,
-            member_routes.InvitationController,
-            member_routes.TenantController,
-        ],
-        routes=[
-            *(routes.me, routes.set_up, routes.keys, routes.info),
-            key_routes.exchange,
-            session_routes.change_password,
-            session_routes.offer_reset,
-            session_routes.reset_password,
-            audit_routes.trail,
-        ],
+        controllers=CONTROLLERS,
+        routes=ROUTES,
         lifespan=[
             _closing(passwords),
             lifespan.database(settings, SERVICE),
@@ -66,14 +76,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             lifespan.events(settings, SERVICE, follow=partial(follow, consumers)),
         ],
         dependencies={
-            **repositories(
-                accounts=AccountRepository,
-                api_keys=ApiKeyRepository,
-                entries=AuditRepository,
-                invitations=InvitationRepository,
-                members_=MemberRepository,
-                sessions_=SessionRepository,
-            ),
+            **repositories(**REPOSITORIES),
             "actor": Provide(_actor, sync_to_thread=False),
             "settings": _always(settings),
             "signer": _always(signer),

@@ -1,5 +1,6 @@
 """What was done at other services, for the audit trail: their events say who did it."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,13 +28,14 @@ async def _note(
     event: Event,
     by: UUID | None,
     action: str | None = None,
-    **details: object,
+    **details: str | None,
 ) -> None:
     """What somebody did; what the system did by itself is no matter of audit."""
     if by is not None:
         actor = Actor(tenant_id=event.tenant_id, user_id=by, via="event")
         trail = AuditRepository(connection, event.tenant_id)
-        await trail.note(actor, action or event.type, event.key, at=event.at, **details)
+        known: dict[str, Any] = {name: value for name, value in details.items() if value}
+        await trail.note(actor, action or event.type, event.key, at=event.at, **known)
 
 
 @consumers.on(JobCancelRequested)

@@ -92,8 +92,7 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
     state, settings = service.state, service.state.settings
     state.orders, state.ended, state.tasks = asyncio.Queue[list[Entry]](), {}, []
     state.fleet = Fleet(state.database, alive_s=settings.alive_s)
-    state.planner, state.recent = Planner(), RecentPipelines()
-    state.cancels = Cancels()
+    state.planner, state.recent, state.cancels = Planner(), RecentPipelines(), Cancels()
 
     def committed(orders: list[Entry], ended: list[UUID]) -> None:
         if orders:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from msgspec.structs import replace
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
@@ -21,6 +22,17 @@ Cron = Annotated[
 ]
 Zone = Annotated[str, typer.Option("--time-zone", help="Whose clocks --cron goes by.")]
 Every = Annotated[int | None, typer.Option(min=1, help="Every so many seconds.")]
+WhileOneGoesOn = Annotated[
+    Overlap, typer.Option("--overlap", help="While the job of the time before goes on.")
+]
+CatchUp = Annotated[
+    int, typer.Option("--catch-up", min=0, max=604_800, help="Seconds a time may be late.")
+]
+Jitter = Annotated[int, typer.Option(min=0, max=3600, help="Up to so many seconds later.")]
+PauseOnFailure = Annotated[
+    int | None,
+    typer.Option("--pause-on-failure", min=1, help="Pause after so many failures in a row."),
+]
 Count = Annotated[int, typer.Option("--count", "-n", min=1, max=100, help="So many times.")]
 
 
@@ -55,16 +67,10 @@ def create(
     cron: Cron = None,
     time_zone: Zone = "UTC",
     every: Every = None,
-    overlap: Annotated[
-        Overlap, typer.Option(help="While the job of the time before goes on.")
-    ] = Overlap.SKIP,
-    catch_up: Annotated[
-        int, typer.Option(min=0, max=604_800, help="Seconds a time may be late.")
-    ] = 600,
-    jitter: Annotated[int, typer.Option(min=0, max=3600, help="Up to so many seconds later.")] = 0,
-    pause_on_failure: Annotated[
-        int | None, typer.Option(min=1, help="Pause after so many failures in a row.")
-    ] = None,
+    overlap: WhileOneGoesOn = Overlap.SKIP,
+    catch_up: CatchUp = 600,
+    jitter: Jitter = 0,
+    pause_on_failure: PauseOnFailure = None,
     processor: options.Processor = None,
     params: options.Params = None,
     steps: options.Steps = None,
@@ -75,15 +81,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Submit a job at the times of --cron or --every."""
-    job = SubmitJob(
-        processor=processor,
-        params=calling.json_value(params, dict[str, Any], option="--params") if params else None,
-        steps=_steps(steps) if steps else None,
-        dataset_id=dataset,
-        value=calling.json_value(value, Any, option="--value") if value else None,
-        queue=queue,
-        labels=calling.labels(label),
-    )
+    job = _job(processor, params, steps, value)
+    job = replace(job, dataset_id=dataset, queue=queue, labels=calling.labels(label))
     order = MakeSchedule(
         name=name,
         job=job,
@@ -175,6 +174,17 @@ def delete(context: typer.Context, schedule: ScheduleId) -> None:
     """Forget a schedule; its jobs stay."""
     calling.run(context, lambda client: client.delete_schedule(schedule))
     terminal.note(f"deleted {schedule}")
+
+
+def _job(
+    processor: str | None, params: str | None, steps: str | None, value: str | None
+) -> SubmitJob:
+    return SubmitJob(
+        processor=processor,
+        params=calling.json_value(params, dict[str, Any], option="--params") if params else None,
+        steps=_steps(steps) if steps else None,
+        value=calling.json_value(value, Any, option="--value") if value else None,
+    )
 
 
 def _steps(text: str) -> list[StepSpec]:
