@@ -38,6 +38,10 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     key: str | UnsetType = UNSET
 
 
+class ExchangeKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    api_key: Secret
+
+
 class KeyGrant(Struct, frozen=True, kw_only=True):
     """What identity gives a service for an API key: an access token for a minute.
 

@@ -12,7 +12,7 @@ SHOW = ("jsonschema_rs", "typer")
 STORE = ("aiobotocore", "botocore")
 
 PROCESSES = {
-    "tidemill_identity.app": ("alembic", *BUS, *FRAMES, *SHOW, *STORE),
+    "tidemill_identity.app": ("alembic", *FRAMES, *SHOW, *STORE),
     "tidemill_ingestion.app": ("alembic", *FRAMES, *SHOW),
     "tidemill_jobs.app": ("alembic", *FRAMES, "typer"),
     "tidemill_notifier.app": ("alembic", *FRAMES, *SHOW, *STORE),

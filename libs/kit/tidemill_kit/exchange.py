@@ -7,12 +7,14 @@ from urllib.parse import urljoin
 import aiohttp
 import msgspec
 
-from tidemill_contracts.access import KeyGrant
+from tidemill_contracts.access import ExchangeKey, KeyGrant
 from tidemill_kit.errors import NotSignedIn, Unavailable
 
 KEY_PREFIX = "tm_live_"
 PATH = "/v1/auth/exchange"
+JSON = {"Content-Type": "application/json"}
 _ASK_S = 3
+_NO_KEY = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
 
 type Exchange = Callable[[str], Awaitable[KeyGrant]]
 
@@ -31,13 +33,13 @@ def at_identity(jwks_url: str) -> Exchange:
 
     async def exchange(key: str) -> KeyGrant:
         limit = aiohttp.ClientTimeout(total=_ASK_S)
-        headers = {"Authorization": f"Bearer {key}"}
+        order = msgspec.json.encode(ExchangeKey(api_key=key))
         try:
             async with (
                 aiohttp.ClientSession(timeout=limit) as session,
-                session.post(url, headers=headers) as answer,
+                session.post(url, data=order, headers=JSON) as answer,
             ):
-                if answer.status == HTTPStatus.UNAUTHORIZED:
+                if answer.status in _NO_KEY:
                     raise ApiKeyInvalid
                 answer.raise_for_status()
                 return msgspec.json.decode(await answer.read(), type=KeyGrant)

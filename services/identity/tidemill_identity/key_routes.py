@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody
 from litestar.response import Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidemill_contracts.access import ApiKey, CreateApiKey, KeyGrant
+from tidemill_contracts.access import ApiKey, CreateApiKey, ExchangeKey, KeyGrant
 from tidemill_contracts.identity import Principal, Role
 from tidemill_contracts.pages import Page
 from tidemill_identity import keys
@@ -17,8 +17,6 @@ from tidemill_identity.access_repository import ApiKeyRepository
 from tidemill_identity.audit import Actor
 from tidemill_identity.routes import NEVER_KEPT, Checking, Signing, Store
 from tidemill_kit.app import PUBLIC
-from tidemill_kit.auth import bearer
-from tidemill_kit.exchange import ApiKeyInvalid
 from tidemill_kit.idempotency import Once
 
 VIEWER: dict[str, Any] = {"role": Role.VIEWER}
@@ -82,15 +80,12 @@ class ApiKeyController(Controller):
     cache_control=NEVER_KEPT,
 )
 async def exchange(
-    request: Request[Any, Any, Any],
+    data: JSONBody[ExchangeKey],
     database: Store,
     signer: Signing,
 ) -> KeyGrant:
-    """Exchange an API key, given as bearer, for an access token of a minute.
+    """Exchange an API key for an access token of a minute.
 
     Services do this by themselves: send your key to any of them as it is.
     """
-    secret = bearer(request)
-    if secret is None:
-        raise ApiKeyInvalid
-    return await keys.exchange_key(database, signer, secret)
+    return await keys.exchange_key(database, signer, data.api_key)
