@@ -54,7 +54,8 @@ class ApiKeyController(Controller):
         """Make a key that may do no more than you; `key` is shown in this answer alone."""
         del idempotency_key  # `once` has read it; here it is for the documents
         return await once.answer(
-            data,
+            # another member's request with the same key is another one
+            (principal.user_id, data),
             lambda: keys.create_key(connection, principal, actor, data),
             keep=keys.without_secret,
         )
