@@ -67,9 +67,15 @@ def refuse_what_is_no_data(head: bytes) -> None:
     """Raise DataError for well-known formats that hold no table, or not openly."""
     for magic, what in NOT_DATA:
         if head.startswith(magic):
-            raise DataError(f"this is {what}", code="format_unknown")
-    if re.match(rb"\s*<(!doctype|\?xml|html)", head, re.IGNORECASE):
-        raise DataError("this is an XML or HTML document", code="format_unknown")
+            raise DataError(
+                f"this is {what}; upload CSV, JSON or Parquet, plain, gzip or zstd",
+                code="format_unknown",
+            )
+    if re.match(rb"\s*<(!doctype|!--|\?xml|html|head|body|table|svg)", head, re.IGNORECASE):
+        raise DataError(
+            "this is an XML or HTML document; is it the page that offers the file, or its error?",
+            code="format_unknown",
+        )
 
 
 def encoding(head: bytes) -> tuple[str, int] | None:
@@ -110,11 +116,11 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def dialect(head: str, delimiter: str | None = None) -> Dialect:
+def dialect(head: str, delimiter: str | None = None, quote: str | None = None) -> Dialect:
     """The delimiter under which the most first lines have the header's number of cells, two at
     least, and the quote; a comma where there is only one column.
     """
-    quote = _quote(head)
+    quote = quote or _quote(head)
     if delimiter is not None:
         return Dialect(delimiter, quote)
     for candidates, least in ((DELIMITERS, 0.8), (RARE_DELIMITERS, 1.0)):
