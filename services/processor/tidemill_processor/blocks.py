@@ -30,8 +30,10 @@ class CsvBlocks:
     def __iter__(self) -> Iterator[Block]:
         rest, final = b"", False
         while not final:
-            more = self._file.read(BLOCK)
-            data, final = rest + more, len(more) < BLOCK
+            # an open record that fills half a block needs more than the other half
+            wanted = BLOCK - len(rest) if len(rest) < BLOCK // 2 else BLOCK
+            more = self._file.read(wanted)
+            data, final = rest + more, len(more) < wanted
             end = len(data) if final else data.rfind(b"\n") + 1
             if len(data) - end > LINE_BYTES:
                 raise line_too_long(self._offset + end)

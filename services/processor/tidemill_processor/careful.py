@@ -39,12 +39,12 @@ class Careful:
         self._offset = offset
         self._final = final
         self._tell = tell
-        self._lines = data.decode().split("\n")
-        if data.endswith(b"\n"):
-            self._lines.pop()
-        self._starts = list(
-            accumulate((len(line.encode()) + 1 for line in self._lines), initial=offset)
-        )
+        lines = data.removesuffix(b"\n").split(b"\n")
+        if max(map(len, lines)) > LINE_BYTES:
+            raise line_too_long(offset)
+        self._starts = list(accumulate((len(line) + 1 for line in lines), initial=offset))
+        self._starts[-1] = offset + len(data)
+        self._lines = [line.decode() for line in lines]
         self._end = len(self._lines)
         self._no_rows: list[int] = []
         self._records: dict[int, list[str]] = {}
@@ -53,7 +53,6 @@ class Careful:
         """The rows, and how many bytes they took: what is open at the end is left."""
         import polars as pl
 
-        self._refuse_long_lines()
         states = self._states()
         self._look(states.to_list(), (states != GOOD).arg_true().to_list())
         kept = (states == GOOD).head(self._end).arg_true().cast(pl.Int64)
@@ -70,13 +69,9 @@ class Careful:
             return self._flaw(places[index], code, column)
 
         kinds = dict.fromkeys(self._layout.names, {"text"})
-        read_to = self._starts[self._end] if self._end < len(self._lines) else self._starts[-1]
-        return Block(frame, kinds, blame, read_to, self._number(self._end) - 1), read_to - self._offset
-
-    def _refuse_long_lines(self) -> None:
-        for start, end in zip(self._starts, self._starts[1:], strict=False):
-            if end - start > LINE_BYTES + 1:
-                raise line_too_long(start)
+        read_to = self._starts[self._end]
+        rows = self._number(self._end) - 1
+        return Block(frame, kinds, blame, read_to, rows), read_to - self._offset
 
     def _states(self) -> "pl.Series":
         """What each line is, as far as its looks tell."""

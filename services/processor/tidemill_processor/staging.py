@@ -68,6 +68,8 @@ def loses(before: Class, after: Class) -> bool:
 def _type(one: Class, elements: set[type]) -> "pl.DataType":
     import polars as pl
 
+    if one in ("null", "missing"):
+        return pl.String()
     if one != "list":
         return reading(pl.Series("a", [], pl.String), one).dtype
     if elements == {bool}:
