@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tidemill_contracts.datasets import IngestOptions, Ingested
+from tidemill_contracts.datasets import Ingested, IngestOptions
 from tidemill_processor import registry
 from tidemill_processor.processors.ingest import ingest
 from tidemill_processor.registry import ProcessorSpec

@@ -15,7 +15,7 @@ import pytest
 import vega_datasets
 from backports import zstd
 
-from tidemill_contracts.datasets import IngestOptions, Ingested
+from tidemill_contracts.datasets import Ingested, IngestOptions
 from tidemill_processor.processors.ingest import ingest
 from tidemill_processor.registry import ProcessorSpec
 from tidemill_processor.run import Cancelled, DataError, Run

@@ -91,16 +91,16 @@ class Careful:
             pl.when(line == "").then(BLANK)
             .when(line.str.starts_with(MARK)).then(MARKED)
             .when((quoted & ~closed) | line.str.contains("\r", literal=True)).then(DOUBTFUL)
-            .when(line == self._header()).then(AGAIN)
+            .when(line.is_in(self._header())).then(AGAIN)
             .when(width < len(self._layout.names)).then(TOO_FEW)
             .when(width > len(self._layout.names)).then(TOO_MANY)
             .otherwise(GOOD)
         )  # fmt: skip
         return pl.DataFrame({"line": self._lines}).select(state.alias("state")).to_series()
 
-    def _header(self) -> str | None:
+    def _header(self) -> list[str]:
         header = self._layout.header
-        return self._layout.dialect.delimiter.join(header) if len(header) > 1 else None
+        return [self._layout.dialect.delimiter.join(header)] if len(header) > 1 else []
 
     def _look(self, states: list[int], odd: list[int]) -> None:
         """Go through the lines that are not simply good, in order."""
@@ -173,8 +173,6 @@ class Careful:
         """The number of the row that begins at a line; no rows are blank and continued lines."""
         return self._row + 1 + index - bisect_right(self._no_rows, index)
 
-    def _flaw(
-        self, index: int, code: str, column: str | None, taken: int = 1
-    ) -> tuple[int, Flaw]:
+    def _flaw(self, index: int, code: str, column: str | None, taken: int = 1) -> tuple[int, Flaw]:
         raw = "\n".join(self._lines[index : index + taken]).rstrip("\r")
         return self._number(index), Flaw(self._starts[index], code, raw, column)

@@ -98,6 +98,8 @@ def encoding(head: bytes) -> tuple[str, int] | None:
 def text_format(head: str) -> TextFormat:
     """JSON array or object, NDJSON, or else CSV."""
     start = head.lstrip()
+    if re.match(r"\[\s*\{", start):
+        return "json"
     if re.match(r'\[\s*([\[{"\]\d-]|true|false|null)', start) and not re.match(
         r"\[[^\]]*\]\s*,", start
     ):

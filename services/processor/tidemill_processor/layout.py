@@ -70,5 +70,8 @@ class Layout(Struct, frozen=True):
 
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(self.names)
         return pl.DataFrame(
-            [pl.Series(name, cells, pl.String) for name, cells in zip(self.names, columns, strict=True)]
+            [
+                pl.Series(name, cells, pl.String)
+                for name, cells in zip(self.names, columns, strict=True)
+            ]
         )

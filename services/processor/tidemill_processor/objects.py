@@ -77,7 +77,6 @@ class ObjectBlocks:
 
         return Block(pl.DataFrame(columns), kinds, blame, places[-1][1], number)
 
-
     def _note_elements(self, name: str, cells: list[Any]) -> None:
         """Which types are in a column's lists; integers that no float holds make them text."""
         seen = self.elements.setdefault(name, set())

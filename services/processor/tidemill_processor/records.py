@@ -62,9 +62,7 @@ def first_record(file: IO[bytes], dialect: Dialect) -> list[str] | None:
                 raise line_too_long(file.tell() - len(line))
             yield line.decode()
 
-    reader = csv.reader(
-        feed(), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True
-    )
+    reader = csv.reader(feed(), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
     try:
         return next((cells for cells in reader if cells), None)
     except csv.Error as error:
@@ -203,7 +201,9 @@ class Text:
             try:
                 value, end = DECODER.raw_decode(self._window, self._at)
             except OutOfRange as error:
-                raise self.broken(f"{error} is beyond all floats", code="number_out_of_range") from error
+                raise self.broken(
+                    f"{error} is beyond all floats", code="number_out_of_range"
+                ) from error
             except ValueError as error:
                 if self._ended:
                     raise self.broken(str(error), getattr(error, "pos", self._at)) from error

@@ -48,7 +48,9 @@ class Staging:
         for _, alike in groupby(self._files, key=lambda each: each[1]):
             group = list(alike)
             scan = pl.scan_parquet([path for path, _ in group], glob=False)
-            columns = {name: pl.col(name) if name in group[0][1] else pl.lit(None) for name in types}
+            columns = {
+                name: pl.col(name) if name in group[0][1] else pl.lit(None) for name in types
+            }
             scans.append(
                 scan.select(
                     _final(column, types[name], text=text).alias(name)

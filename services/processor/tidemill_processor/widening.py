@@ -143,9 +143,7 @@ class Widening:
             if (numbers.list.get(place, null_on_oob=True).cast(pl.Int64) > TWELVE).any():
                 seen.add(place)
 
-    def _as_asked(
-        self, cells: "pl.Series", block: Block, refused: dict[int, str]
-    ) -> "pl.Series":
+    def _as_asked(self, cells: "pl.Series", block: Block, refused: dict[int, str]) -> "pl.Series":
         asked = self._asked[cells.name]
         self.classes[cells.name] = ASKED[asked]
         if asked == "string":
@@ -188,4 +186,3 @@ def _boundless(cells: "pl.Series", read: "pl.Series") -> bool:
         return False
     infinite = read.is_infinite()
     return bool(infinite.any()) and bool(cells.filter(infinite).str.contains("[0-9]").any())
-

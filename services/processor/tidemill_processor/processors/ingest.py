@@ -1,12 +1,12 @@
 """Uploaded bytes become a typed dataset."""
 
-from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import narwhals as nw
 
-from tidemill_contracts.datasets import Column, Detected, IngestOptions, Ingested
+from tidemill_contracts.datasets import Column, Detected, Ingested, IngestOptions
 from tidemill_processor import formats
 from tidemill_processor.blocks import CsvBlocks
 from tidemill_processor.columns import type_name
@@ -15,7 +15,7 @@ from tidemill_processor.objects import ObjectBlocks
 from tidemill_processor.parquet import open_parquet, reading
 from tidemill_processor.profile import preview, profile
 from tidemill_processor.readers import Opened, open_raw
-from tidemill_processor.records import first_record, json_records, ndjson_records
+from tidemill_processor.records import Flaw, first_record, json_records, ndjson_records
 from tidemill_processor.registry import processor
 from tidemill_processor.rejects import Rejects
 from tidemill_processor.run import DataError, LazyFrame, Run
@@ -55,21 +55,10 @@ def ingest(params: IngestOptions, run: Run) -> tuple[LazyFrame, Ingested]:
         return _described(frame, types, about, run)
 
 
-class Source(Protocol):
-    """A text file's rows, which can be gone through again."""
-
-    detected: Detected
-
-    def blocks(self, file: IO[bytes], tell: Tell) -> Iterable[Block]: ...
-
-    @property
-    def elements(self) -> dict[str, set[type]]: ...
-
-
 class CsvSource:
     """Rows of CSV; the file's head tells how it is to be read."""
 
-    elements: dict[str, set[type]] = {}  # noqa: RUF012 - a CSV has no lists
+    elements: ClassVar[dict[str, set[type]]] = {}
 
     def __init__(self, head: str, file: IO[bytes], options: IngestOptions) -> None:
         delimiter = options.delimiter or ("\t" if options.format == "tsv" else None)
@@ -132,7 +121,6 @@ def _from_text(opened: Opened, options: IngestOptions, run: Run) -> tuple[LazyFr
         while True:
             rejects = Rejects(run, frozen=options.contract == "freeze")
             widening = Widening(options.contract, types, rejects)
-            widening.check_columns(source.names) if source.names else None
             staging = Staging(run.scratch / "staged")
             try:
                 _read(source, file, opened, widening, staging, run)
@@ -141,14 +129,10 @@ def _from_text(opened: Opened, options: IngestOptions, run: Run) -> tuple[LazyFr
                 run.log(f"{unfit.column!r} is not all {types.pop(unfit.column)}", level="warning")
                 evolved.append(unfit.column)
                 staging.clear()
-    classes = widening.classes | {name: "null" for name in source.names if name not in widening.classes}
-    widening.check_columns(list(classes))
     rejects = widening.rejects
     level = "warning" if rejects.count else "info"
     run.log(f"read {staging.rows} rows", level=level, rejected=rejects.count)
     rejects.judge(staging.rows + rejects.count)
-    if not classes:
-        raise DataError("it holds no columns", code="empty_file")
     about = msgspec.structs.replace(
         source.detected,
         rejects=rejects.count,
@@ -158,11 +142,29 @@ def _from_text(opened: Opened, options: IngestOptions, run: Run) -> tuple[LazyFr
         contract=options.contract,
         evolved=evolved,
     )
-    order = source.names or list(classes)
-    frame = staging.frame({name: classes[name] for name in order}, source.elements, text=bool(source.names))
+    return _typed(source, widening, staging, about, run)
+
+
+def _typed(
+    source: "CsvSource | JsonSource",
+    widening: Widening,
+    staging: Staging,
+    about: Detected,
+    run: Run,
+) -> tuple[LazyFrame, Ingested]:
+    """The staged rows as one frame, described."""
+    names = source.names or list(widening.classes)
+    if not names:
+        raise DataError("it holds no columns", code="empty_file")
+    widening.check_columns(names)
+    classes = {name: widening.classes.get(name, "null") for name in names}
+    frame = staging.frame(classes, source.elements, text=bool(source.names))
     schema = nw.from_native(frame).collect_schema()
-    kinds = {name: "null" if classes[name] in ("null", "missing") else type_name(schema[name]) for name in order}
-    return _described(frame, kinds, about, run)
+    types = {
+        name: "null" if one in ("null", "missing") else type_name(schema[name])
+        for name, one in classes.items()
+    }
+    return _described(frame, types, about, run)
 
 
 def _source(opened: Opened, file: IO[bytes], options: IngestOptions) -> "CsvSource | JsonSource":
@@ -182,24 +184,32 @@ def _read(
     run: Run,
 ) -> None:
     """Stage every block, in a second pass if the first one learnt types too late."""
+    if source.names:
+        widening.check_columns(source.names)
 
-    def tell(row: int, flaw: Any) -> None:
+    def tell(row: int, flaw: Flaw) -> None:
         widening.rejects.add(row, flaw)
 
-    for again in (False, True):
+    def go_through() -> Iterator[tuple[Block, pl.DataFrame]]:
         file.seek(opened.start)
         for block in source.blocks(file, tell):
             run.stop_if_cancelled()
-            typed = widening.read(block)
-            if not widening.again or again:
-                staging.add(typed)
-            done, total, unit = (block.row, None, "rows") if again else (block.read_to, opened.size, "bytes")
-            run.progress(done, total, unit)
-        if again or (widening.finish() or not widening.again):
-            return
-        run.log("reads once more, for types that showed late")
-        staging.clear()
-        widening.settle(Rejects(run, frozen=False))
+            yield block, widening.read(block)
+
+    for block, typed in go_through():
+        if not widening.again:
+            staging.add(typed)
+        run.progress(block.read_to, opened.size, "bytes")
+    run.progress(opened.size, opened.size, "bytes")
+    widening.finish()
+    if not widening.again:
+        return
+    run.log("reads once more: some types showed late")
+    staging.clear()
+    widening.settle(Rejects(run))
+    for block, typed in go_through():
+        staging.add(typed)
+        run.progress(block.row, None, "rows")
 
 
 def _described(
