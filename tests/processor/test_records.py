@@ -86,7 +86,9 @@ def test_cells_may_hold_delimiters_quotes_and_lines(read: Read) -> None:
     assert frame.rows() == [('x, "y"', "line\r\nbreak")]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
 @given(
     rows=st.lists(
         st.tuples(

@@ -61,7 +61,7 @@ class CsvBlocks:
             raw = lines[index].decode().rstrip("\r")
             return first + index + 1, Flaw(starts[index], code, raw, column)
 
-        kinds = dict.fromkeys(self._layout.names, {"text"})
+        kinds = self._layout.kinds()
         return Block(frame, kinds, blame, offset + len(data), first + frame.height), len(data)
 
 

@@ -68,7 +68,7 @@ class Careful:
         def blame(index: int, code: str, column: str | None) -> tuple[int, Flaw]:
             return self._flaw(places[index], code, column)
 
-        kinds = dict.fromkeys(self._layout.names, {"text"})
+        kinds = self._layout.kinds()
         read_to = self._starts[self._end]
         rows = self._number(self._end) - 1
         return Block(frame, kinds, blame, read_to, rows), read_to - self._offset

@@ -15,7 +15,11 @@ BITS_OF_SIZE = 15
 SEVEN_BITS = 128
 LONGEST = 63
 STOP, TRUE, FALSE = range(3)
-# of parquet.thrift: uncompressed, snappy, gzip, brotli, lz4, zstd, lz4_raw
+# ids of fields in parquet.thrift
+METADATA = 3
+ENCRYPTION = 8
+ENCRYPTED = frozenset({8, 9})
+# uncompressed, snappy, gzip, brotli, lz4, zstd, lz4_raw
 CODECS = frozenset({0, 1, 2, 4, 5, 6, 7})
 
 
@@ -29,7 +33,7 @@ class Claims(Struct, frozen=True):
 
 
 class Compact:
-    """Thrift's compact protocol, as its specification has it; IndexError where bytes are missing."""
+    """Thrift's compact protocol, as its specification has it; IndexError where bytes miss."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -117,7 +121,7 @@ def claims(path: Path) -> Claims:
 
 
 def _checked(footer: dict[int, Any], size: int) -> Claims:
-    if 8 in footer:
+    if ENCRYPTION in footer:
         raise encrypted()
     schema, rows, groups = footer[2], footer[3], footer[4]
     leaves = sum(not element.get(5) for element in schema[1:])
@@ -135,11 +139,11 @@ def _checked(footer: dict[int, Any], size: int) -> Claims:
 
 def _chunk(chunk: dict[int, Any], size: int) -> int:
     """The unpacked bytes of a column in a row group."""
-    if 8 in chunk or 9 in chunk or 3 not in chunk:
+    if ENCRYPTED & chunk.keys() or METADATA not in chunk:
         raise encrypted()
     if chunk.get(1):
         raise broken("a column lies in another file")
-    about = chunk[3]
+    about = chunk[METADATA]
     codec, unpacked, packed = about[4], about[6], about[7]
     if codec not in CODECS:
         raise DataError(

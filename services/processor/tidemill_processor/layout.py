@@ -42,6 +42,10 @@ class Layout(Struct, frozen=True):
         """Whether Polars can split it: it wants single bytes."""
         return len((self.dialect.delimiter + self.dialect.quote).encode()) == len(',"')
 
+    def kinds(self) -> dict[str, set[Kind]]:
+        """All that CSV has is text."""
+        return {name: {"text"} for name in self.names}
+
     def repeats(self, cells: Sequence[str]) -> bool:
         """Whether a row is the header once more, as in files that were joined."""
         return len(self.header) > 1 and list(cells) == self.header
@@ -69,9 +73,5 @@ class Layout(Struct, frozen=True):
         import polars as pl
 
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(self.names)
-        return pl.DataFrame(
-            [
-                pl.Series(name, cells, pl.String)
-                for name, cells in zip(self.names, columns, strict=True)
-            ]
-        )
+        named = zip(self.names, columns, strict=True)
+        return pl.DataFrame([pl.Series(name, cells, pl.String) for name, cells in named])

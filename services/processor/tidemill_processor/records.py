@@ -96,7 +96,7 @@ def _line(offset: int, line: bytes) -> Row | Flaw:
         value = _strict.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _checked(offset, line.decode())
-    return _row(offset, value, lambda: line.decode())
+    return _row(offset, value, line.decode)
 
 
 def _checked(offset: int, line: str) -> Row | Flaw:
@@ -211,8 +211,9 @@ class Text:
                 raise self.broken("it is nested too deep", code="too_deep") from error
             else:
                 if end < len(self._window) or self._ended:
-                    offset, began, self._at = self._byte(self._at), self._at, end
-                    return _row(offset, value, lambda: self._window[began:end])
+                    offset, raw = self._byte(self._at), self._window[self._at : end]
+                    self._at = end
+                    return _row(offset, value, lambda: raw)
             self._more()
 
     def broken(self, reason: str, at: int | None = None, code: str = "malformed_json") -> DataError:

@@ -190,7 +190,7 @@ def _read(
     def tell(row: int, flaw: Flaw) -> None:
         widening.rejects.add(row, flaw)
 
-    def go_through() -> Iterator[tuple[Block, pl.DataFrame]]:
+    def go_through() -> "Iterator[tuple[Block, pl.DataFrame]]":
         file.seek(opened.start)
         for block in source.blocks(file, tell):
             run.stop_if_cancelled()
