@@ -70,7 +70,11 @@ def parquet_of(path: Path, rows: int) -> Path:
 
 def _ours(work: str, source: Path, folder: Path) -> int:
     told: list[int] = []
-    run = Run(folder, source=source, on_progress=lambda done, *_: told.append(done), interval_s=0)
+
+    def note(done: int, _total: int | None, _unit: str) -> None:
+        told.append(done)
+
+    run = Run(folder, source=source, on_progress=note, interval_s=0)
     spec = registry.load()[work]
     given = None if work == "ingest" else frames.scan([str(source)])
     output = spec.apply(given, PARAMS.get(work, {}), run)
@@ -163,7 +167,7 @@ def compare(works: list[str], *, quick: bool, rounds: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("work", "side", "cpu s", "wall s", "RSS MB", "× Polars' CPU", "a CPU s")
+    table = Table("work", "side", "cpu s", "wall s", "RSS MB", "Polars' CPU x", "a CPU s")
     with tempfile.TemporaryDirectory(prefix="tidemill-tables-") as folder:
         size, rows = (20_000_000, 500_000) if quick else (200_000_000, 10_000_000)
         text = csv_of(Path(folder) / "in.csv", size) if "ingest" in works else None

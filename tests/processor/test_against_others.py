@@ -118,8 +118,9 @@ def test_tags_are_those_of_scikit_learn() -> None:
     found = tag_posts(lazy(pl.DataFrame({"text": texts})), TagPosts("text", top=3)).collect()
 
     for row, tags in zip(weights, found["tags"].to_list(), strict=True):
-        ranked = sorted((word for word in words if row[vectorizer.vocabulary_[word]] > 0),
-                        key=lambda word: (-round(row[vectorizer.vocabulary_[word]], 9), word))  # fmt: skip
+        weighed = {word: round(row[vectorizer.vocabulary_[word]], 9) for word in words}
+        present = [word for word in words if weighed[word] > 0]
+        ranked = sorted(present, key=lambda word: (-weighed[word], word))
         assert tags == ranked[:3]
 
 

@@ -30,7 +30,7 @@ def refused(read: Read, raw: str | bytes, **params: Any) -> DataError:
     return error.value
 
 
-def parquet(tmp_path: Path, table: pa.Table | None = None, **options: Any) -> bytearray:
+def parquet(tmp_path: Path, table: Any = None, **options: Any) -> bytearray:
     table = table if table is not None else pa.table({"a": list(range(1_000)), "b": ["x"] * 1_000})
     pq.write_table(table, tmp_path / "made.parquet", **options)
     return bytearray((tmp_path / "made.parquet").read_bytes())

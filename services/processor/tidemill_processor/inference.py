@@ -48,12 +48,12 @@ TYPES = {
 def join(one: Class, other: Class) -> Class:
     """The narrowest class that holds what both hold."""
     pair = {one, other}
-    if len(pair) == 1:
+    if one == other or other == "null":
         return one
-    for nothing in ("null", "missing"):
-        if nothing in pair:
-            (rest,) = pair - {nothing}
-            return rest
+    if one == "null":
+        return other
+    if "missing" in pair:
+        return other if one == "missing" else one
     if pair <= {"int", "float"}:
         return "float"
     if pair <= {"int", "bigint"}:
@@ -80,7 +80,7 @@ def classify(said: "pl.Series", kinds: set[Kind]) -> Class:
         return "null"
     if kinds <= {"text", "string"}:
         offered = tuple(PATTERNS) if kinds == {"text"} else TIMES
-        likely = next((each for each in offered if fits(said, each)), "string")
+        likely: Class = next((each for each in offered if fits(said, each)), "string")
     else:
         likely = _of_json(said, kinds)
     return likely if likely in ("string", "list") or _whole(said, likely, kinds) else "string"

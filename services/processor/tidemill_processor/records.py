@@ -110,7 +110,7 @@ def _checked(offset: int, line: str) -> Row | Flaw:
         return Flaw(offset, "malformed_json", raw)
     except RecursionError:
         return Flaw(offset, "too_deep", raw)
-    return _row(offset, value, lambda: raw)
+    return _row(offset, value, raw.strip)
 
 
 def _float(text: str) -> float:
@@ -213,7 +213,7 @@ class Text:
                 if end < len(self._window) or self._ended:
                     offset, raw = self._byte(self._at), self._window[self._at : end]
                     self._at = end
-                    return _row(offset, value, lambda: raw)
+                    return _row(offset, value, raw.strip)
             self._more()
 
     def broken(self, reason: str, at: int | None = None, code: str = "malformed_json") -> DataError:

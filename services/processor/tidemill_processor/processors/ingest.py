@@ -10,6 +10,7 @@ from tidemill_contracts.datasets import Column, Detected, Ingested, IngestOption
 from tidemill_processor import formats
 from tidemill_processor.blocks import CsvBlocks
 from tidemill_processor.columns import type_name
+from tidemill_processor.inference import Class
 from tidemill_processor.layout import Block, Layout, Tell
 from tidemill_processor.objects import ObjectBlocks
 from tidemill_processor.parquet import open_parquet, reading
@@ -157,7 +158,7 @@ def _typed(
     if not names:
         raise DataError("it holds no columns", code="empty_file")
     widening.check_columns(names)
-    classes = {name: widening.classes.get(name, "null") for name in names}
+    classes: dict[str, Class] = {name: widening.classes.get(name, "null") for name in names}
     frame = staging.frame(classes, source.elements, text=bool(source.names))
     schema = nw.from_native(frame).collect_schema()
     types = {
