@@ -112,6 +112,19 @@ def test_repeated_column_names_are_told_apart(read: Read) -> None:
     assert frame.columns == ["a", "a_3", "column_3", "a_2"]
 
 
+def test_years_may_be_the_names_of_columns(read: Read) -> None:
+    _, found = read("country,2019,2020,2021\nA,1.5,2,3\nB,2.5,3,4\n")
+
+    assert [one.name for one in found.columns] == ["country", "2019", "2020", "2021"]
+
+
+def test_rows_may_have_names_that_no_header_names(read: Read) -> None:
+    frame, _ = read("x,y\n1,2.5,a\n2,3.5,b\n")
+
+    assert frame.columns == ["column_1", "x", "y"]
+    assert frame.rows() == [(1, 2.5, "a"), (2, 3.5, "b")]
+
+
 def test_one_column_needs_no_delimiter(read: Read) -> None:
     frame, found = read("name\nAda\n\nBo\n")
 

@@ -46,6 +46,9 @@ NUMBER_OR_TIME = re.compile(
 )
 
 
+YEAR = re.compile("1[5-9][0-9]{2}|20[0-9]{2}")
+
+
 class Dialect(Struct, frozen=True):
     """How a CSV's lines fall into cells."""
 
@@ -168,14 +171,25 @@ def sample(head: str, dialect: Dialect) -> list[list[str]]:
 
 def has_header(rows: list[list[str]]) -> bool:
     """Whether the first row names the columns: it holds no number and no time, and nothing twice
-    unless numbers stand below it.
+    unless numbers stand below it. Years that rise from column to column are names.
     """
     first = [cell.strip() for cell in rows[0]]
-    if not any(first) or any(NUMBER_OR_TIME.fullmatch(cell) for cell in first):
+    numbers = [cell for cell in first if NUMBER_OR_TIME.fullmatch(cell)]
+    if not any(first) or (numbers and not _are_years(numbers, len(first))):
         return False
     named = [cell for cell in first if cell]
     below = any(NUMBER_OR_TIME.fullmatch(cell.strip()) for row in rows[1:] for cell in row)
     return below or len(set(named)) == len(named)
+
+
+def _are_years(cells: list[str], width: int) -> bool:
+    years = all(YEAR.fullmatch(cell) for cell in cells)
+    return years and 1 < len(cells) < width and cells == sorted(set(cells))
+
+
+def with_row_names(rows: list[list[str]]) -> bool:
+    """Whether all rows have one cell more than the header: R names rows without a header."""
+    return len(rows) > 1 and all(len(row) == len(rows[0]) + 1 for row in rows[1:])
 
 
 def column_names(cells: list[str]) -> list[str]:

@@ -48,7 +48,7 @@ TYPES = {
 def join(one: Class, other: Class) -> Class:
     """The narrowest class that holds what both hold."""
     pair = {one, other}
-    if one == other or other == "null":
+    if other in (one, "null"):
         return one
     if one == "null":
         return other

@@ -67,9 +67,10 @@ class CsvSource:
         first = first_record(file, dialect)
         if first is None:
             raise DataError("the file is empty", code="empty_file")
-        header = options.header
-        if header is None:
-            header = formats.has_header(formats.sample(head, dialect) or [first])
+        rows = formats.sample(head, dialect) or [first]
+        header = formats.has_header(rows) if options.header is None else options.header
+        if header and formats.with_row_names(rows):
+            first = ["", *first]
         self._start = file.tell() if header else None
         names = formats.column_names(first if header else [""] * len(first))
         if len(names) > formats.MAX_COLUMNS:
