@@ -200,7 +200,7 @@ def _apart(side: str, work: str, source: Path) -> dict[str, float]:
         *(sys.executable, "-m", "tests.bench.tables", "--child", work, str(source)),
         *("--side", side),
     ]
-    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
     return json.loads(done.stdout.splitlines()[-1])
 
 

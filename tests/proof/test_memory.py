@@ -14,7 +14,7 @@ GIB = 1024.0
 
 def measured(work: str, source: Path) -> dict[str, float]:
     command = [sys.executable, "-m", "tests.bench.tables", "--child", work, str(source)]
-    done = subprocess.run(command, check=True, capture_output=True, timeout=3_600)  # noqa: S603
+    done = subprocess.run(command, check=True, capture_output=True, timeout=3_600)  # noqa: S603 - fixed words
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -56,13 +56,13 @@ def fetched(cache: Path) -> list[Path]:
         return sorted(cache.iterdir())
     for name in WHEELS:
         command = ["pip", "download", "-q", "--no-deps", "-d", str(cache), name]
-        subprocess.run(command, check=False, capture_output=True, timeout=300)  # noqa: S603
+        subprocess.run(command, check=False, capture_output=True, timeout=300)  # noqa: S603 - fixed words
     for name in PACKED:
         command = ["npm", "pack", "-s", name]
-        subprocess.run(command, check=False, capture_output=True, timeout=300, cwd=cache)  # noqa: S603
+        subprocess.run(command, check=False, capture_output=True, timeout=300, cwd=cache)  # noqa: S603 - fixed words
     for name in DEBIAN:
         command = ["apt-get", "download", "-q", name]
-        subprocess.run(command, check=False, capture_output=True, timeout=300, cwd=cache)  # noqa: S603
+        subprocess.run(command, check=False, capture_output=True, timeout=300, cwd=cache)  # noqa: S603 - fixed words
     return sorted(cache.iterdir())
 
 
@@ -79,7 +79,7 @@ def contents(package: Path, folder: Path) -> Iterator[tuple[str, bytes]]:
     if package.suffix == ".deb":
         unpacked = folder / package.stem
         command = ["dpkg-deb", "-x", str(package), str(unpacked)]
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
         for file in sorted(unpacked.rglob("*")):
             if file.is_file() and not file.is_symlink() and file.name.lower().endswith(TABLES):
                 yield str(file.relative_to(unpacked)), file.read_bytes()
