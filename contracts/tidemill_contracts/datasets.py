@@ -1,8 +1,9 @@
 """Datasets: what was uploaded, what ingest made of it, and their events."""
 
+import codecs
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -46,6 +47,54 @@ class Frame(Struct, frozen=True):
         return sum(part.size_bytes for part in self.parts)
 
 
+Character = Annotated[str, Meta(min_length=1, max_length=1)]
+Contract = Literal["evolve", "freeze", "quarantine_row", "null_value"]
+ColumnType = Literal[
+    "bool", "int64", "float64", "date", "date_dmy", "date_mdy", "datetime", "string"
+]
+ColumnTypes = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=1_000)], ColumnType],
+    Meta(max_length=2_000),
+]
+
+
+class IngestOptions(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
+    """What the uploader knows better than the content says, and what the columns must hold.
+
+    `depth` is how many levels of nested JSON objects become columns with dotted names. `types`
+    are wishes under the contract `evolve`; where a value does not fit, `freeze` refuses the
+    dataset, `quarantine_row` the row, and `null_value` makes it null.
+    """
+
+    format: Literal["csv", "tsv", "json", "ndjson", "parquet"] | None = None
+    compression: Literal["none", "gzip", "zstd"] | None = None
+    encoding: Annotated[str, Meta(min_length=1, max_length=40)] | None = None
+    delimiter: Character | None = None
+    quote: Character | None = None
+    header: bool | None = None
+    depth: Annotated[int, Meta(ge=0, le=16)] = 4
+    contract: Contract = "evolve"
+    types: ColumnTypes = {}
+
+    def __post_init__(self) -> None:
+        for name in ("delimiter", "quote"):
+            if getattr(self, name) in ("\r", "\n", "\0"):
+                raise ValueError(f"`{name}` cannot be a line break or a zero byte")
+        if self.delimiter is not None and self.delimiter == self.quote:
+            raise ValueError("`delimiter` and `quote` are the same")
+        if self.contract != "evolve" and not self.types:
+            raise ValueError(f"the contract `{self.contract}` needs `types`")
+        if self.encoding is not None:
+            try:
+                # unlike codecs.lookup() this refuses codecs that make no text, such as hex
+                codecs.lookup(self.encoding)
+                "".encode(self.encoding)
+            except LookupError as error:
+                raise ValueError(f"`encoding`: {error}") from error
+
+
 class Column(Struct, frozen=True, kw_only=True):
     """A column as ingest found it."""
 
@@ -54,17 +103,30 @@ class Column(Struct, frozen=True, kw_only=True):
     nulls: int = 0
 
 
-class Ingested(Struct, frozen=True, kw_only=True):
-    """What ingest found: the value of an `ingest` job."""
+class Detected(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the bytes were read, whether the content said so or the uploader.
+
+    `rejects` counts rows that were left out, `nulled` values that the contract made null,
+    `evolved` names columns that could not have the type asked for.
+    """
 
     format: str
-    rows: int
-    columns: list[Column]
     rejects: int = 0
+    nulled: int = 0
     encoding: str | None = None
     delimiter: str | None = None
+    quote: str | None = None
     header: bool | None = None
     compression: str | None = None
+    contract: Contract = "evolve"
+    evolved: list[str] = field(default_factory=list[str])
+
+
+class Ingested(Detected, frozen=True, kw_only=True, omit_defaults=True):
+    """What ingest found: the value of an `ingest` job."""
+
+    rows: int
+    columns: list[Column]
 
 
 class DatasetError(Struct, frozen=True):
@@ -86,6 +148,7 @@ class Dataset(Struct, frozen=True, kw_only=True):
     rows: int | None = None
     columns: list[Column] | None = None
     labels: dict[str, str] = field(default_factory=dict[str, str])
+    detected: Detected | UnsetType = UNSET
     error: DatasetError | UnsetType = UNSET
     created_at: datetime
     updated_at: datetime
@@ -98,6 +161,11 @@ class KnownDataset(Struct, frozen=True, kw_only=True):
 
     status: DatasetStatus | None = None
     frame: Frame | None = None
+
+
+def detected(ingested: Ingested) -> Detected:
+    """The part of what ingest found that is neither rows nor columns."""
+    return Detected(**{name: getattr(ingested, name) for name in Detected.__struct_fields__})
 
 
 class RenameDataset(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench import facts, peer
+from tests.bench import facts, peer, tables
 from tests.bench.bout import Bout
 from tests.bench.drawing import show, write
 from tests.bench.measures import MEASURES, Measure
@@ -22,7 +22,12 @@ from tests.bench.trial import QUICK, Scale
 def arguments() -> argparse.Namespace:
     names = ", ".join(measure.name for measure in MEASURES)
     parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
-    parser.add_argument("measures", nargs="*", metavar="M", help=f"which of {names}; all if none")
+    parser.add_argument(
+        "measures",
+        nargs="*",
+        metavar="M",
+        help=f"which of {names}; all if none; or M10, processors",
+    )
     parser.add_argument("--rounds", type=int, help="runs on each side: 3, but M7 and M8 once")
     parser.add_argument("--json", type=Path, help="write every run to this file")
     parser.add_argument("--document", type=Path, help="write the tables below its mark")
@@ -73,6 +78,10 @@ async def run(asked: argparse.Namespace, console: Console, folder: Path) -> Repo
 
 def main() -> int:
     asked, console = arguments(), Console()
+    if works := tables.works_of(asked.measures):
+        rounds = asked.rounds or (1 if asked.quick else 3)
+        tables.compare(works, quick=asked.quick, rounds=rounds)
+        return 0
     with tempfile.TemporaryDirectory(prefix="tidemill-bench-") as throw_away:
         folder = asked.keep or Path(throw_away)
         folder.mkdir(exist_ok=True)

@@ -15,6 +15,7 @@ from tidemill_ingestion.incoming import (
     EncodingUnknown,
     Incoming,
     LabelsInvalid,
+    OptionsInvalid,
     StorageFull,
     UploadStalled,
     read,
@@ -158,6 +159,10 @@ async def test_a_type_that_is_no_data_is_refused(kind: str) -> None:
         ({"encoding": "klingon"}, EncodingUnknown),
         ({"encoding": "hex"}, EncodingUnknown),
         ({"encoding": "a\0"}, EncodingUnknown),
+        ({"types": "{"}, BadRequest),
+        ({"types": '{"a": "complex"}'}, BadRequest),
+        ({"contract": "strict"}, BadRequest),
+        ({"depth": "17"}, BadRequest),
     ],
 )
 def test_a_field_that_cannot_be_meant_is_named(
@@ -168,6 +173,26 @@ def test_a_field_that_cannot_be_meant_is_named(
         read(fields, None)
 
     assert refused.value.errors[0].field.startswith(next(iter(fields)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"contract": "freeze"}, {"delimiter": "\n"}, {"delimiter": ";", "quote": ";"}],
+    ids=str,
+)
+def test_options_that_contradict_each_other_are_refused(fields: dict[str, str]) -> None:
+    with pytest.raises(OptionsInvalid) as refused:
+        read(fields, None)
+
+    assert refused.value.errors[0].field == "options"
+
+
+def test_options_come_as_text_and_go_on_without_defaults() -> None:
+    fields = {"types": '{"a": "int64"}', "contract": "freeze", "header": "false", "depth": "4"}
+
+    said = read(fields, None)
+
+    assert said.options == {"types": {"a": "int64"}, "contract": "freeze", "header": False}
 
 
 async def test_a_length_over_the_limit_is_refused_before_a_byte_is_read() -> None:

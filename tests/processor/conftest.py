@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tidemill_contracts.datasets import Ingested
+from tidemill_contracts.datasets import Ingested, IngestOptions
 from tidemill_processor import registry
-from tidemill_processor.processors.ingest import Ingest, ingest
+from tidemill_processor.processors.ingest import ingest
 from tidemill_processor.registry import ProcessorSpec
 from tidemill_processor.run import Run
 
@@ -33,7 +33,7 @@ def read(run: Run) -> Callable[..., tuple[pl.DataFrame, Ingested]]:
     def reading(raw: str | bytes, **params: Any) -> tuple[pl.DataFrame, Ingested]:
         run.source = run.scratch / "raw"
         run.source.write_bytes(raw.encode() if isinstance(raw, str) else raw)
-        frame, found = ingest(Ingest(**params), run)
+        frame, found = ingest(IngestOptions(**params), run)
         return frame.collect().to_native(), found
 
     return reading

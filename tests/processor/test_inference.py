@@ -32,7 +32,7 @@ def types(found: Ingested) -> dict[str, str]:
         (["1e999", "1", "2"], "string", ["1e999", "1", "2"]),
         (["inf", "-inf", "1"], "float64", [math.inf, -math.inf, 1.0]),
         (["true", "FALSE", ""], "bool", [True, False, None]),
-        (["", "", "NULL"], "null", [None, None, "NULL"]),
+        (["", "", "NULL"], "null", [None, None, None]),
         (["2024-02-29", "2023-01-01", ""], "date", [date(2024, 2, 29), date(2023, 1, 1), None]),
         (["2023-02-29", "2023-01-01", ""], "string", ["2023-02-29", "2023-01-01", None]),
         (["Jan 1 2000", "Feb 29 2000", ""], "date", [date(2000, 1, 1), date(2000, 2, 29), None]),
@@ -51,6 +51,11 @@ def types(found: Ingested) -> dict[str, str]:
             [datetime(2024, 1, 1, 12, tzinfo=UTC), datetime(2024, 1, 1, 10, tzinfo=UTC), None],
         ),
         (["2024-01-01 12:00:00.1234567", "a", "b"], "string", None),
+        (["31/12/2023", "01/02/2024", ""], "date", [date(2023, 12, 31), date(2024, 2, 1), None]),
+        (["12/31/2023", "01/02/2024", ""], "date", [date(2023, 12, 31), date(2024, 1, 2), None]),
+        (["11/12/2023", "01/02/2024", "3/4/2024"], "string", None),
+        (["31/12/2023", "12/31/2023", "1/1/2024"], "string", None),
+        (["31.12.2023", "1.2.2024", ""], "date", [date(2023, 12, 31), date(2024, 2, 1), None]),
     ],
 )
 def test_types_come_from_all_values_and_lose_none(

@@ -15,8 +15,8 @@ import pytest
 import vega_datasets
 from backports import zstd
 
-from tidemill_contracts.datasets import Ingested
-from tidemill_processor.processors.ingest import Ingest, ingest
+from tidemill_contracts.datasets import Ingested, IngestOptions
+from tidemill_processor.processors.ingest import ingest
 from tidemill_processor.registry import ProcessorSpec
 from tidemill_processor.run import Cancelled, DataError, Run
 
@@ -228,7 +228,7 @@ def test_a_cancel_ends_it_between_rows(tmp_path: Path) -> None:
     run = Run(tmp_path, source=source, cancel=cancel, on_progress=note)
 
     with pytest.raises(Cancelled):
-        ingest(Ingest(), run)
+        ingest(IngestOptions(), run)
 
     assert not (tmp_path / "typed.parquet").exists()
 
@@ -243,10 +243,11 @@ def test_progress_ends_at_the_last_byte(tmp_path: Path) -> None:
     source.write_text("a,b\n" + "1,2\n" * 10_000)
     run = Run(tmp_path, source=source, on_progress=note, interval_s=0)
 
-    ingest(Ingest(), run)
+    ingest(IngestOptions(), run)
 
-    assert told[-1] == (40_004, 40_004, "bytes")
-    assert len(told) > 3
+    assert (40_004, 40_004, "bytes") in told
+    assert told[-1] == (10_000, 10_000, "rows")
+    assert len(told) > 1
 
 
 @pytest.mark.parametrize("encoding", ["no-such-encoding", "hex"])

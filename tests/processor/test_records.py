@@ -56,7 +56,7 @@ def test_bad_lines_of_ndjson_are_set_aside(read: Read, run: Run) -> None:
         "unpaired_surrogate",
     ]
     assert all(raw[one["byte_offset"] :].startswith(one["raw"]) for one in rejected)
-    assert frame["b"][3] == '{"c":[3]}'
+    assert frame["b.c"][3].to_list() == [3]
 
 
 def test_above_five_percent_of_bad_rows_the_file_is_refused(read: Read) -> None:
@@ -86,7 +86,9 @@ def test_cells_may_hold_delimiters_quotes_and_lines(read: Read) -> None:
     assert frame.rows() == [('x, "y"', "line\r\nbreak")]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
 @given(
     rows=st.lists(
         st.tuples(
@@ -125,7 +127,7 @@ def test_a_single_object_is_one_row(read: Read) -> None:
 
     frame, found = read(raw)
 
-    assert (frame.rows(), found.format) == ([(1, "[1,2]")], "json")
+    assert (frame.rows(), found.format) == ([(1, [1, 2])], "json")
 
 
 def test_a_long_array_is_read_piece_by_piece(read: Read) -> None:

@@ -4,20 +4,20 @@ import asyncio
 import codecs
 import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 from litestar.exceptions import InternalServerException
-from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError
+from msgspec import Struct, ValidationError
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from tidemill_contracts.datasets import Labels
+from tidemill_contracts.datasets import IngestOptions, Labels
 from tidemill_contracts.problems import FieldError
 from tidemill_ingestion import names
 from tidemill_kit.errors import BadRequest, Invalid, TooLarge, TooMany, UnsupportedMedia
 from tidemill_kit.problems import field_of
 
-FIELDS = ("name", "labels", "format", "delimiter", "encoding", "header")
+FIELDS = ("name", "labels", *IngestOptions.__struct_fields__)
 FORM = "multipart/form-data"
 RAW = frozenset(
     {
@@ -72,13 +72,8 @@ class EncodingUnknown(Invalid):
     """There is no such text encoding."""
 
 
-class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What the uploader knows better than the content says."""
-
-    format: Literal["csv", "tsv", "json", "ndjson", "parquet"] | UnsetType = UNSET
-    delimiter: Annotated[str, Meta(min_length=1, max_length=1)] | UnsetType = UNSET
-    encoding: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
-    header: bool | UnsetType = UNSET
+class OptionsInvalid(Invalid):
+    """These options cannot be meant together."""
 
 
 class Allowance(Struct, frozen=True):
@@ -227,13 +222,27 @@ def read(fields: Mapping[str, str], filename: str | None) -> Said:
     given = {name: value for name, value in fields.items() if value != ""}
     name = names.clean(given.pop("name", "")) or names.of_file(filename)
     labels = _labels(given.pop("labels", "{}"))
+    return Said(name, labels, read_options(given))
+
+
+def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as the event carries them, without defaults; they may come as text."""
+    fields = dict(given)
+    if isinstance(types := fields.get("types"), str):
+        try:
+            fields["types"] = msgspec.json.decode(types)
+        except msgspec.DecodeError as error:
+            raise BadRequest(errors=[FieldError("types", str(error))]) from error
+    if isinstance(encoding := fields.get("encoding"), str):
+        _check_encoding(encoding)
     try:
-        options = msgspec.convert(given, Options, strict=False)
+        options = msgspec.convert(fields, IngestOptions, strict=False)
     except ValidationError as error:
+        if isinstance(error.__cause__, ValueError):
+            message = str(error.__cause__)
+            raise OptionsInvalid(errors=[FieldError("options", message)]) from error
         raise BadRequest(errors=[field_of(error)]) from error
-    if options.encoding is not UNSET:
-        _check_encoding(options.encoding)
-    return Said(name, labels, msgspec.to_builtins(options))
+    return msgspec.to_builtins(options)
 
 
 def check_labels(labels: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tidemill_contracts.datasets import (
     DatasetUploaded,
     Frame,
     Ingested,
+    detected,
 )
 from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.identity import Principal
@@ -72,9 +73,11 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
 
     def shown(self, cursor: str | UnsetType = UNSET) -> Dataset:
         """What the API says of it."""
-        names = [name for name in Dataset.__struct_fields__ if name != "cursor"]
+        names = set(Dataset.__struct_fields__) - {"cursor", "detected"}
         same: dict[str, Any] = {name: getattr(self, name) for name in names}
         same |= {"error": self.error or UNSET, "cursor": cursor}
+        if self.ingested is not None:
+            same["detected"] = detected(self.ingested)
         return Dataset(**same)
 
     def artifact(self, name: str) -> str:

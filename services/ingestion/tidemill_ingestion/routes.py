@@ -71,7 +71,8 @@ class DatasetController(Controller):
         """Upload a file: a form with the field `file`, or the bytes alone with `?name=`.
 
         `name`, `labels` (a JSON object) and, where the content does not tell, `format`,
-        `delimiter`, `encoding` and `header` may stand in the form or in the query.
+        `compression`, `encoding`, `delimiter`, `quote`, `header` and `depth` may stand in the form
+        or in the query; so may `types` (a JSON object, type by column) and the `contract` for them.
         """
         known = head(request.app)
         query = {

@@ -46,6 +46,9 @@ NUMBER_OR_TIME = re.compile(
 )
 
 
+YEAR = re.compile("1[5-9][0-9]{2}|20[0-9]{2}")
+
+
 class Dialect(Struct, frozen=True):
     """How a CSV's lines fall into cells."""
 
@@ -67,9 +70,15 @@ def refuse_what_is_no_data(head: bytes) -> None:
     """Raise DataError for well-known formats that hold no table, or not openly."""
     for magic, what in NOT_DATA:
         if head.startswith(magic):
-            raise DataError(f"this is {what}", code="format_unknown")
-    if re.match(rb"\s*<(!doctype|\?xml|html)", head, re.IGNORECASE):
-        raise DataError("this is an XML or HTML document", code="format_unknown")
+            raise DataError(
+                f"this is {what}; upload CSV, JSON or Parquet, plain, gzip or zstd",
+                code="format_unknown",
+            )
+    if re.match(rb"\s*<(!doctype|!--|\?xml|html|head|body|table|svg)", head, re.IGNORECASE):
+        raise DataError(
+            "this is an XML or HTML document; is it the page that offers the file, or its error?",
+            code="format_unknown",
+        )
 
 
 def encoding(head: bytes) -> tuple[str, int] | None:
@@ -92,6 +101,8 @@ def encoding(head: bytes) -> tuple[str, int] | None:
 def text_format(head: str) -> TextFormat:
     """JSON array or object, NDJSON, or else CSV."""
     start = head.lstrip()
+    if re.match(r"\[\s*\{", start):
+        return "json"
     if re.match(r'\[\s*([\[{"\]\d-]|true|false|null)', start) and not re.match(
         r"\[[^\]]*\]\s*,", start
     ):
@@ -110,11 +121,11 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def dialect(head: str, delimiter: str | None = None) -> Dialect:
+def dialect(head: str, delimiter: str | None = None, quote: str | None = None) -> Dialect:
     """The delimiter under which the most first lines have the header's number of cells, two at
     least, and the quote; a comma where there is only one column.
     """
-    quote = _quote(head)
+    quote = quote or _quote(head)
     if delimiter is not None:
         return Dialect(delimiter, quote)
     for candidates, least in ((DELIMITERS, 0.8), (RARE_DELIMITERS, 1.0)):
@@ -160,14 +171,25 @@ def sample(head: str, dialect: Dialect) -> list[list[str]]:
 
 def has_header(rows: list[list[str]]) -> bool:
     """Whether the first row names the columns: it holds no number and no time, and nothing twice
-    unless numbers stand below it.
+    unless numbers stand below it. Years that rise from column to column are names.
     """
     first = [cell.strip() for cell in rows[0]]
-    if not any(first) or any(NUMBER_OR_TIME.fullmatch(cell) for cell in first):
+    numbers = [cell for cell in first if NUMBER_OR_TIME.fullmatch(cell)]
+    if not any(first) or (numbers and not _are_years(numbers, len(first))):
         return False
     named = [cell for cell in first if cell]
     below = any(NUMBER_OR_TIME.fullmatch(cell.strip()) for row in rows[1:] for cell in row)
     return below or len(set(named)) == len(named)
+
+
+def _are_years(cells: list[str], width: int) -> bool:
+    years = all(YEAR.fullmatch(cell) for cell in cells)
+    return years and 1 < len(cells) < width and cells == sorted(set(cells))
+
+
+def with_row_names(rows: list[list[str]]) -> bool:
+    """Whether all rows have one cell more than the header: R names rows without a header."""
+    return len(rows) > 1 and all(len(row) == len(rows[0]) + 1 for row in rows[1:])
 
 
 def column_names(cells: list[str]) -> list[str]:

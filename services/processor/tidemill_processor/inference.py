@@ -1,181 +1,183 @@
-"""The types of staged columns, from every value of the file, and the frame they make."""
+"""What a column of text may be, and how its text is read."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
-
-from msgspec import Struct
-
-from tidemill_processor.staging import Kind, Staged
 
 if TYPE_CHECKING:
     import polars as pl
 
-Type = Literal["null", "bool", "int64", "float64", "date", "datetime", "datetime_utc", "string"]
+Kind = Literal["text", "string", "bool", "int", "float", "list", "nested"]
+Class = Literal[
+    "null", "missing", "bool", "int", "bigint", "float", "iso_date", "month_first", "day_first",
+    "slashed", "date_dmy", "date_mdy", "local", "timed", "zoned", "list", "string",
+]  # fmt: skip
 
-COLUMNS_AT_ONCE = 100
 EXACT = 2**53
 
 # Fifteen digits at most and no leading zero: what is longer or padded is an id, not a quantity,
 # unless a decimal point says otherwise.
 TIME = r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
 WHOLE = r"(?:0|[1-9][0-9]{0,14})"
-PATTERNS = {
-    "bool": r"^(?i:true|false)$",
-    "int": rf"^-?{WHOLE}$",
-    "float": rf"^-?(?:(?:{WHOLE}|(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?"
-    r"|(?i:nan|inf|infinity))$",
-    "iso_date": r"^[0-9]{4}([-/])[0-9]{2}[-/][0-9]{2}$",
-    "month_first": r"^[A-Z][a-z]{2} [0-9]{1,2} [0-9]{4}$",
-    "day_first": r"^[0-9]{1,2}[ -][A-Z][a-z]{2}[ -][0-9]{4}$",
-    "local": rf"^[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}{TIME}$",
-    "zoned": rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{TIME}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})$",
+PATTERNS: dict[Class, str] = {
+    "bool": r"(?i:true|false)",
+    "int": r"0|-?[1-9][0-9]{0,14}",
+    "float": rf"-?(?:(?:{WHOLE}|(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?"
+    r"|(?i:nan|inf|infinity))",
+    "iso_date": r"[0-9]{4}(?:-[0-9]{2}-|/[0-9]{2}/)[0-9]{2}",
+    "month_first": r"[A-Z][a-z]{2} [0-9]{1,2} [0-9]{4}",
+    "day_first": r"[0-9]{1,2}[ -][A-Z][a-z]{2}[ -][0-9]{4}",
+    "slashed": r"[0-9]{1,2}(?:/[0-9]{1,2}/|-[0-9]{1,2}-|\.[0-9]{1,2}\.)[0-9]{4}",
+    "local": rf"[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}{TIME}",
+    "timed": rf"[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}(?:{TIME})?",
+    "zoned": rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{TIME}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})",
 }
-FLOATS: tuple[set[Kind], ...] = ({"float"}, {"int", "float"})
+# JSON says itself what is a number; only its strings may be more than they seem
+TIMES = tuple(PATTERNS)[3:]
 NAMED_MONTHS = {"month_first": "%b %d %Y", "day_first": "%d %b %Y"}
-MISSING = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "None")
+SLASHED = {"date_dmy": "%d %m %Y", "date_mdy": "%m %d %Y"}
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None")
+YES = ("true", "t", "yes", "y", "1")
+NO = ("false", "f", "no", "n", "0")
+TYPES = {
+    "null": "null", "missing": "null", "bool": "bool", "int": "int64", "bigint": "int64",
+    "float": "float64", "iso_date": "date", "month_first": "date", "day_first": "date",
+    "date_dmy": "date", "date_mdy": "date", "local": "datetime", "timed": "datetime",
+    "zoned": "datetime", "list": "list",
+}  # fmt: skip
 
 
-class Found(Struct, frozen=True):
-    """A column's type and how its text is read."""
-
-    type: Type
-    reading: str = ""
-
-
-def typed(staged: Staged) -> tuple["pl.LazyFrame", dict[str, Found]]:
-    """The staged rows as a lazy frame of typed columns.
-
-    null, bool, int64, float64, date, datetime and string, the first that holds every value without
-    loss. In CSV an empty cell is null, and NA, NULL and the like are null in columns where all
-    else is of another type than string. JSON's own types stand: its strings become dates and times
-    at most, and nested values are strings of JSON.
-    """
-    frame = _staged_frame(staged)
-    found: dict[str, Found] = {}
-    names = list(staged.kinds)
-    for start in range(0, len(names), COLUMNS_AT_ONCE):
-        batch = {name: staged.kinds[name] for name in names[start : start + COLUMNS_AT_ONCE]}
-        candidates = _candidates(frame, batch)
-        found |= _verified(frame, candidates, batch)
-    return frame.select(_read(name, found[name], staged.kinds[name]) for name in names), found
+def join(one: Class, other: Class) -> Class:
+    """The narrowest class that holds what both hold."""
+    pair = {one, other}
+    if other in (one, "null"):
+        return one
+    if one == "null":
+        return other
+    if "missing" in pair:
+        return other if one == "missing" else one
+    if pair <= {"int", "float"}:
+        return "float"
+    if pair <= {"int", "bigint"}:
+        return "bigint"
+    return "timed" if pair <= {"iso_date", "local", "timed"} else "string"
 
 
-def _staged_frame(staged: Staged) -> "pl.LazyFrame":
+def words(cells: "pl.Series") -> "pl.Series":
+    """The cells without blanks around them; null where nothing is said, as `NA` says."""
     import polars as pl
 
-    schema = dict.fromkeys(staged.kinds, pl.String)
-    return pl.scan_parquet(staged.files, schema=schema, missing_columns="insert", glob=False)
+    text = pl.col(cells.name).str.strip_chars()
+    return cells.to_frame().select(pl.when(~text.is_in(MISSING)).then(text)).to_series()
 
 
-def _word(name: str, kinds: set[Kind]) -> "pl.Expr":
-    """The cell without blanks around it; null where nothing is said."""
+def fits(cells: "pl.Series", kind: Class, *, empty: bool = False) -> bool:
+    """Whether every cell that is not null looks like this class; `empty` ones may be allowed."""
+    return cells.str.contains(rf"^(?:{'|' if empty else ''}{PATTERNS[kind]})$").all()
+
+
+def classify(said: "pl.Series", kinds: set[Kind]) -> Class:
+    """The narrowest class whose looks and reading lose no value."""
+    if said.null_count() == len(said):
+        return "null"
+    if kinds <= {"text", "string"}:
+        offered = tuple(PATTERNS) if kinds == {"text"} else TIMES
+        likely: Class = next((each for each in offered if fits(said, each)), "string")
+    else:
+        likely = _of_json(said, kinds)
+    return likely if likely in ("string", "list") or _whole(said, likely, kinds) else "string"
+
+
+def _of_json(said: "pl.Series", kinds: set[Kind]) -> Class:
     import polars as pl
 
-    text = pl.col(name)
-    if "text" not in kinds:
-        return text
-    text = text.str.strip_chars()
-    return pl.when((text != "") & ~text.is_in(MISSING)).then(text)
+    if kinds == {"int"}:
+        large = said.cast(pl.Float64).abs() >= EXACT
+        return "bigint" if large.any() else "int"
+    if kinds <= {"int", "float"}:
+        return "float"
+    return "bool" if kinds == {"bool"} else "list" if kinds == {"list"} else "string"
 
 
-def _candidates(frame: "pl.LazyFrame", batch: dict[str, set[Kind]]) -> dict[str, Found]:
-    """The type that the looks of all values allow."""
-    wanted = {name: _patterns(kinds) for name, kinds in batch.items()}
-    counted = frame.select(
-        expression
-        for name, kinds in batch.items()
-        for expression in (
-            _word(name, kinds).count().alias(f"{name}\0all"),
-            *(
-                _word(name, kinds).str.contains(PATTERNS[pattern]).sum().alias(f"{name}\0{pattern}")
-                for pattern in wanted[name]
-            ),
-        )
-    ).collect(engine="streaming")
-    return {
-        name: _by_looks(
-            batch[name],
-            {each: counted.item(0, f"{name}\0{each}") for each in ("all", *wanted[name])},
-        )
-        for name in batch
-    }
-
-
-def _patterns(kinds: set[Kind]) -> tuple[str, ...]:
-    if kinds == {"text"}:
-        return tuple(PATTERNS)
-    return tuple(PATTERNS)[3:] if kinds == {"string"} else ()
-
-
-def _by_looks(kinds: set[Kind], counts: dict[str, int]) -> Found:
-    total = counts["all"]
-    timed = counts.get("local", 0) + counts.get("iso_date", 0)
-    offered = (
-        (total == 0, Found("null")),
-        (kinds == {"bool"} or counts.get("bool") == total, Found("bool")),
-        (kinds == {"int"} or counts.get("int") == total, Found("int64")),
-        (kinds in FLOATS or counts.get("float") == total, Found("float64")),
-        *((counts.get(one) == total, Found("date", one)) for one in ("iso_date", *NAMED_MONTHS)),
-        (counts.get("zoned") == total, Found("datetime_utc")),
-        (timed == total, Found("datetime")),
-    )
-    return next((found for fits, found in offered if fits), Found("string"))
-
-
-def _verified(
-    frame: "pl.LazyFrame", candidates: dict[str, Found], batch: dict[str, set[Kind]]
-) -> dict[str, Found]:
-    """The candidates that lose no value when read; the others are strings."""
+def _whole(said: "pl.Series", kind: Class, kinds: set[Kind]) -> bool:
+    """Whether reading loses nothing: no date that is none, no number beyond all floats."""
     import polars as pl
 
-    doubtful = {name: one for name, one in candidates.items() if one.type not in ("null", "string")}
-    if not doubtful:
-        return candidates
-    lost = frame.select(
-        pl.any_horizontal(*_losses(name, found, batch[name])).any().alias(name)
-        for name, found in doubtful.items()
-    ).collect(engine="streaming")
-    return candidates | {name: Found("string") for name in doubtful if lost.item(0, name)}
+    if kind == "slashed":
+        return True
+    read = reading(said, kind)
+    if read.null_count() > said.null_count():
+        return False
+    if kind != "float":
+        return True
+    if said.filter(read.is_infinite()).str.contains("[0-9]").any():
+        return False
+    whole = said.filter(said.str.contains(r"^-?[0-9]+$")) if "int" in kinds else said.clear()
+    return not (whole.cast(pl.Float64).abs() >= EXACT).any()
 
 
-def _losses(name: str, found: Found, kinds: set[Kind]) -> Iterator["pl.Expr"]:
+def reading(said: "pl.Series", kind: Class) -> "pl.Series":
+    """The values of a class; null where the text cannot be read so."""
     import polars as pl
 
-    word, read = _word(name, kinds), _read(name, found, kinds)
-    yield word.is_not_null() & read.is_null()
-    if found.type == "float64":
-        yield read.is_infinite() & word.str.contains("[0-9]")
-        if "int" in kinds:
-            whole = word.str.contains(r"^-?[0-9]+$")
-            yield whole & (pl.col(name).cast(pl.Float64, strict=False).abs() >= EXACT)
+    if kind in ("null", "missing"):
+        return pl.repeat(None, len(said), dtype=pl.Null, eager=True).alias(said.name)
+    return said.to_frame().select(_read(said.name, kind).alias(said.name)).to_series()
 
 
-def _read(name: str, found: Found, kinds: set[Kind]) -> "pl.Expr":
-    """The typed column; null where the text cannot be read so."""
+def lenient(said: "pl.Series", asked: str) -> "pl.Series":
+    """The values of a type that somebody asked for: ids lose their zeros, `yes` is true."""
     import polars as pl
 
-    word = _word(name, kinds)
-    match found.type:
+    text = pl.col(said.name)
+    match asked:
         case "bool":
-            return (word.str.to_lowercase() == "true").alias(name)
-        case "int64":
-            return word.cast(pl.Int64, strict=False).alias(name)
+            low = text.str.to_lowercase()
+            read = pl.when(low.is_in(YES)).then(statement=True)
+            expression = read.when(low.is_in(NO)).then(statement=False)
         case "float64":
-            return word.cast(pl.Float64, strict=False).alias(name)
+            value = text.cast(pl.Float64, strict=False)
+            boundless = value.is_infinite() & text.str.contains("[0-9]")
+            expression = pl.when(~boundless).then(value)
+        case "int64":
+            expression = text.cast(pl.Int64, strict=False)
         case "date":
-            return _date(word, found.reading).alias(name)
-        case "datetime" | "datetime_utc":
-            return _datetime(word, zoned=found.type == "datetime_utc").alias(name)
+            forms: tuple[Class, ...] = ("iso_date", "month_first", "day_first")
+            expression = pl.coalesce(_read(said.name, each) for each in forms)
+        case "datetime":
+            expression = pl.coalesce(
+                _read(said.name, "timed"),
+                _read(said.name, "zoned").dt.replace_time_zone(None),
+            )
+        case "date_dmy" | "date_mdy":
+            expression = _read(said.name, asked)
         case _:
-            empty = pl.col(name) == "" if "text" in kinds else pl.lit(value=False)
-            return pl.when(~empty).then(pl.col(name)).alias(name)
+            expression = text
+    return said.to_frame().select(expression.alias(said.name)).to_series()
 
 
-def _date(word: "pl.Expr", reading: str) -> "pl.Expr":
-    form = NAMED_MONTHS.get(reading, "%Y-%m-%d")
-    return word.str.replace_all("[-/]", "-" if reading == "iso_date" else " ").str.to_date(
-        form, strict=False
-    )
+def _read(name: str, kind: Class) -> "pl.Expr":
+    import polars as pl
+
+    word = pl.col(name)
+    match kind:
+        case "bool":
+            return word.str.to_lowercase() == "true"
+        case "int" | "bigint":
+            return word.cast(pl.Int64, strict=False)
+        case "float":
+            return word.cast(pl.Float64, strict=False)
+        case "iso_date" | "month_first" | "day_first" | "date_dmy" | "date_mdy":
+            return _date(word, kind)
+        case "local" | "timed" | "zoned":
+            return _datetime(word, zoned=kind == "zoned")
+        case _:
+            return word
+
+
+def _date(word: "pl.Expr", kind: Class) -> "pl.Expr":
+    form = (NAMED_MONTHS | SLASHED).get(kind)
+    if form is None:
+        return word.str.replace_all("/", "-", literal=True).str.to_date("%Y-%m-%d", strict=False)
+    return word.str.replace_all("[-/.]", " ").str.to_date(form, strict=False)
 
 
 def _datetime(word: "pl.Expr", *, zoned: bool) -> "pl.Expr":

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tidemill_processor.footer import claims
 from tidemill_processor.formats import MAX_COLUMNS
 from tidemill_processor.readers import RATIO, Opened
 from tidemill_processor.run import DataError
@@ -30,15 +31,25 @@ def open_parquet(opened: Opened) -> "pl.LazyFrame":
     """A lazy frame over the file; its footer alone decides whether that is wise."""
     import polars as pl
 
+    claimed = claims(opened.path)
+    if claimed.leaves > MAX_COLUMNS:
+        raise DataError(f"more than {MAX_COLUMNS} columns", code="too_many_columns")
+    most = max(RATIO * opened.size, SMALL)
+    if max(claimed.unpacked, claimed.rows * claimed.leaves * CELL_BYTES) > most:
+        raise DataError(
+            f"it unpacks to more than {RATIO} times its size; upload fewer rows at once",
+            code="compression_ratio",
+        )
+    if claimed.largest_group > SMALL:
+        raise DataError(
+            "a row group unpacks to more than 1 GiB; write the file with smaller ones, such as"
+            " row_group_size=1_000_000",
+            code="row_group_too_large",
+        )
     frame = pl.scan_parquet(opened.path, glob=False)
     schema = frame.collect_schema()
     if not schema:
         raise DataError("it has no columns", code="empty_file")
-    if len(schema) > MAX_COLUMNS:
-        raise DataError(f"more than {MAX_COLUMNS} columns", code="too_many_columns")
     if any("\0" in name for name in schema):
         raise DataError("a column's name holds a zero byte", code="column_name")
-    rows = frame.select(pl.len()).collect().item()
-    if rows * len(schema) * CELL_BYTES > max(RATIO * opened.size, SMALL):
-        raise DataError(f"it unpacks to more than {RATIO} times its size", code="compression_ratio")
     return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from tidemill_contracts.datasets import Detected
 from tidemill_processor.values import json_value
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ class ColumnProfile(Struct, frozen=True, kw_only=True):
 
 
 class Profile(Struct, frozen=True):
+    """`detected` says how the file was read."""
+
     rows: int
     columns: list[ColumnProfile]
+    detected: Detected | None = None
 
 
 class Preview(Struct, frozen=True):

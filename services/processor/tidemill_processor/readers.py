@@ -44,12 +44,18 @@ class Opened(Struct, frozen=True, kw_only=True):
             return codecs.getincrementaldecoder("utf-8")().decode(file.read(formats.HEAD_BYTES))
 
 
-def open_raw(source: Path, run: Run, encoding: str | None = None) -> Opened:
+def open_raw(
+    source: Path, run: Run, encoding: str | None = None, packing: str | None = None
+) -> Opened:
     """Unpack and decode a file; what cannot be read raises DataError with its code."""
     head = _head(source)
     if not head.strip():
         raise DataError("the file is empty", code="empty_file")
     packed = formats.compression(head)
+    if packing is not None and packing != (packed or "none"):
+        raise DataError(
+            f"this is not {packing}, it is {packed or 'not compressed'}", code="format_mismatch"
+        )
     path = source
     if packed is not None:
         path = run.scratch / "unpacked"
@@ -61,7 +67,13 @@ def open_raw(source: Path, run: Run, encoding: str | None = None) -> Opened:
     if formats.is_parquet(head, tail):
         return Opened(path=path, size=path.stat().st_size, compression=packed)
     if head.startswith(b"PAR1"):
-        raise DataError("the Parquet file has no end", code="broken_parquet")
+        raise DataError(
+            "the Parquet file has no end; was it cut off? Upload it again", code="broken_parquet"
+        )
+    if head.startswith(b"PARE"):
+        raise DataError(
+            "the Parquet file is encrypted; upload it decrypted", code="parquet_encrypted"
+        )
     formats.refuse_what_is_no_data(head)
     path, start, found = _decoded(path, head, encoding, run)
     if path.stat().st_size == start:
@@ -85,11 +97,14 @@ def _unpack(source: Path, target: Path, packed: formats.Compression, run: Run) -
                 written += out.write(chunk)
                 if written > limit:
                     raise DataError(
-                        f"it unpacks to more than {RATIO} times its size",
+                        f"it unpacks to more than {RATIO} times its size; upload it unpacked",
                         code="compression_ratio",
                     )
     except (EOFError, OSError, zlib.error, zstd.ZstdError) as error:
-        raise DataError(f"broken {packed}: {error}", code=f"broken_{packed}") from error
+        raise DataError(
+            f"broken {packed}: {error}; was the file cut off? Upload it again",
+            code=f"broken_{packed}",
+        ) from error
     if written == 0:
         raise DataError("the file is empty", code="empty_file")
     if formats.compression(_head(target)) is not None:
@@ -146,11 +161,16 @@ def _transcoded(path: Path, name: str, start: int, run: Run, *, lone_returns: bo
                 out.write(text.replace("\r", "\n") if lone_returns else text)
             out.write(decoder.decode(b"", final=True))
     except UnicodeError as error:
-        raise DataError(f"this is not {name}: {error}", code="encoding_unknown") from error
+        raise DataError(
+            f"this is not {name}: {error}; name the right `encoding`", code="encoding_unknown"
+        ) from error
     return target
 
 
 def _refuse_zeros(text: str) -> str:
     if "\0" in text:
-        raise DataError("it holds zero bytes, so it is no text", code="format_unknown")
+        raise DataError(
+            "it holds zero bytes, so it is no text; if it is UTF-16 or UTF-32, name the `encoding`",
+            code="format_unknown",
+        )
     return text

@@ -1,13 +1,14 @@
-"""Text to rows, one at a time: CSV, NDJSON and JSON, with what is wrong told apart."""
+"""JSON and NDJSON to objects, one at a time, with what is wrong told apart; and a CSV's header."""
 
 import codecs
 import csv
 import json
+import math
 import re
-from collections import deque
 from collections.abc import Iterator
 from typing import IO, Any
 
+import msgspec
 from msgspec import Struct
 
 from tidemill_processor.formats import Dialect
@@ -16,9 +17,12 @@ from tidemill_processor.run import DataError
 LINE_BYTES = 8 * 1024 * 1024
 CHUNK = 256 * 1024
 DEPTH = 64
-DECODER = json.JSONDecoder()
 SURROGATE = re.compile("[\ud800-\udfff]")
 SPACE = re.compile(r"[ \t\r\n]*")
+_strict = msgspec.json.Decoder()
+
+type Row = tuple[int, dict[str, Any]]
+"""Where an object begins, in bytes, and the object."""
 
 
 class Flaw(Struct, frozen=True):
@@ -30,115 +34,110 @@ class Flaw(Struct, frozen=True):
     column: str | None = None
 
 
-class Lines:
-    """The lines of a file as text; keeps those of the current record, and can take them back."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.offset = file.tell()
-        self.began = self.offset
-        self._file = file
-        self._held: list[bytes] = []
-        self._again: deque[bytes] = deque()
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else self._file.readline(LINE_BYTES + 1)
-        if not line:
-            raise StopIteration
-        if len(line) > LINE_BYTES:
-            raise DataError(
-                f"the line at byte {self.offset} is longer than 8 MiB", code="line_too_long"
-            )
-        self.offset += len(line)
-        self._held.append(line)
-        return line.decode()
-
-    def begin(self) -> None:
-        """A record begins here."""
-        self.began = self.offset
-        self._held.clear()
-
-    def flaw(self, code: str) -> Flaw:
-        """What is wrong with the current record."""
-        return Flaw(self.began, code, b"".join(self._held).decode().rstrip("\r\n"))
-
-    def first_flaw(self, code: str) -> Flaw:
-        """Blame the record's first line alone; the others will come again."""
-        self._again.extendleft(reversed(self._held[1:]))
-        del self._held[1:]
-        self.offset = self.began + len(self._held[0])
-        return self.flaw(code)
+class OutOfRange(ValueError):
+    """A number is beyond all floats."""
 
 
-def csv_records(lines: Lines, dialect: Dialect) -> Iterator[list[str] | Flaw]:
-    """The cells of each record; blank lines are skipped.
-
-    After broken quoting reading goes on at the next line, so one stray quote costs one row.
-    """
-    csv.field_size_limit(LINE_BYTES)
-    reader = _csv_reader(lines, dialect)
-    while True:
-        lines.begin()
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield lines.first_flaw(_csv_code(str(error)))
-            reader = _csv_reader(lines, dialect)
-        else:
-            if cells:
-                yield cells
+def line_too_long(offset: int) -> DataError:
+    return DataError(
+        f"the line at byte {offset} is longer than 8 MiB; is the delimiter of lines another one?",
+        code="line_too_long",
+    )
 
 
-def tabular(
-    records: Iterator[list[str] | Flaw], lines: Lines, width: int
-) -> Iterator[list[str] | Flaw]:
-    """The same records; one that has not `width` cells is a flaw."""
-    for record in records:
-        if isinstance(record, Flaw) or len(record) == width:
-            yield record
-        else:
-            yield lines.flaw("too_few_columns" if len(record) < width else "too_many_columns")
-
-
-def _csv_reader(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
-    return csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
-
-
-def _csv_code(message: str) -> str:
+def csv_code(message: str) -> str:
+    """What the csv module's words mean."""
     if "expected after" in message:
         return "malformed_quote"
     return "stray_carriage_return" if "new-line" in message else "unclosed_quote"
 
 
-def ndjson_records(lines: Lines) -> Iterator[dict[str, Any] | Flaw]:
-    """The object of each line; blank lines are skipped."""
-    for line in lines:
-        if line.strip():
-            yield _checked(line, lines)
-        lines.begin()
+def first_record(file: IO[bytes], dialect: Dialect) -> list[str] | None:
+    """The cells of the first record that is not blank; the file stands behind it then."""
+    csv.field_size_limit(LINE_BYTES)
 
+    def feed() -> Iterator[str]:
+        while line := file.readline(LINE_BYTES + 1):
+            if len(line) > LINE_BYTES:
+                raise line_too_long(file.tell() - len(line))
+            yield line.decode()
 
-def _checked(line: str, lines: Lines) -> dict[str, Any] | Flaw:
+    reader = csv.reader(feed(), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
     try:
-        value = json.loads(line)
+        return next((cells for cells in reader if cells), None)
+    except csv.Error as error:
+        raise DataError(
+            f"the first row cannot be read ({csv_code(str(error))}); name `delimiter` and `quote`"
+            " if they are unusual",
+            code="broken_header",
+        ) from error
+
+
+def ndjson_records(file: IO[bytes]) -> Iterator[Row | Flaw]:
+    """The object of each line; blank lines are skipped."""
+    offset, rest, final = file.tell(), b"", False
+    while not final:
+        more = file.read(LINE_BYTES)
+        data, final = rest + more, len(more) < LINE_BYTES
+        end = len(data) if final else data.rfind(b"\n") + 1
+        if len(data) - end > LINE_BYTES:
+            raise line_too_long(offset + end)
+        for line in data[:end].splitlines(keepends=True):
+            if len(line) > LINE_BYTES:
+                raise line_too_long(offset)
+            if line.strip():
+                yield _line(offset, line)
+            offset += len(line)
+        rest = data[end:]
+
+
+def _line(offset: int, line: bytes) -> Row | Flaw:
+    try:
+        value = _strict.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _checked(offset, line.decode())
+    return _row(offset, value, line.decode)
+
+
+def _checked(offset: int, line: str) -> Row | Flaw:
+    """A line that is not strictly JSON may still be what many programs write: NaN and Infinity."""
+    raw = line.rstrip("\r\n")
+    try:
+        value = json.loads(line, parse_float=_float)
+    except OutOfRange:
+        return Flaw(offset, "number_out_of_range", raw)
     except ValueError:
-        return lines.flaw("malformed_json")
+        return Flaw(offset, "malformed_json", raw)
     except RecursionError:
-        return lines.flaw("too_deep")
-    code = _fault(value)
-    return lines.flaw(code) if code else value
+        return Flaw(offset, "too_deep", raw)
+    return _row(offset, value, raw.strip)
 
 
-def _fault(value: Any) -> str | None:
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise OutOfRange(text)
+    return value
+
+
+DECODER = json.JSONDecoder(parse_float=_float)
+
+
+def _row(offset: int, value: Any, raw: Any) -> Row | Flaw:
+    code = fault(value)
+    return (offset, value) if code is None else Flaw(offset, code, raw().rstrip("\r\n"))
+
+
+def fault(value: Any) -> str | None:
+    """What keeps a value from being a row."""
     if not isinstance(value, dict):
         return "not_an_object"
-    if _deeper(value, DEPTH):
-        return "too_deep"
-    return None if all(map(_encodable, _strings(value))) else "unpaired_surrogate"
+    for key, each in value.items():
+        if isinstance(each, dict | list) and _deeper(each, DEPTH - 1):
+            return "too_deep"
+        if not _encodable(key) or not all(map(_encodable, _strings(each))):
+            return "unpaired_surrogate"
+    return None
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -177,7 +176,8 @@ class Text:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._offset = file.tell()
         self._window = ""
-        self._began = self._at = 0
+        self._at = 0
+        self._counted = 0
         self._ended = False
 
     def peek(self) -> str:
@@ -194,36 +194,37 @@ class Text:
         """Step over the character that `peek` showed."""
         self._at += 1
 
-    def value(self) -> Any:
-        """The value that begins here; DataError where there is none."""
+    def value(self) -> Row | Flaw:
+        """The object that begins here, or what is wrong with it; DataError where no value is."""
         self.peek()
         while True:
             try:
                 value, end = DECODER.raw_decode(self._window, self._at)
+            except OutOfRange as error:
+                raise self.broken(
+                    f"{error} is beyond all floats", code="number_out_of_range"
+                ) from error
             except ValueError as error:
                 if self._ended:
                     raise self.broken(str(error), getattr(error, "pos", self._at)) from error
             except RecursionError as error:
-                raise DataError("the JSON is nested too deep", code="too_deep") from error
+                raise self.broken("it is nested too deep", code="too_deep") from error
             else:
                 if end < len(self._window) or self._ended:
-                    self._began, self._at = self._at, end
-                    return value
+                    offset, raw = self._byte(self._at), self._window[self._at : end]
+                    self._at = end
+                    return _row(offset, value, raw.strip)
             self._more()
 
-    def flaw(self, code: str) -> Flaw:
-        """What is wrong with the last value."""
-        return Flaw(self._byte(self._began), code, self._window[self._began : self._at])
-
-    def broken(self, reason: str, at: int | None = None) -> DataError:
+    def broken(self, reason: str, at: int | None = None, code: str = "malformed_json") -> DataError:
         place = self._byte(self._at if at is None else at)
-        return DataError(f"broken JSON at byte {place}: {reason}", code="malformed_json")
+        return DataError(f"broken JSON at byte {place}: {reason}", code=code)
 
     def _more(self) -> None:
         """Let go of what was read, and widen by as much as waits, so that retries stay cheap."""
-        self._offset = self._byte(self._at)
+        self._byte(self._at)
         self._window = self._window[self._at :]
-        self._at = 0
+        self._at = self._counted = 0
         if len(self._window) > LINE_BYTES:
             raise self.broken("no value, or one over 8 MiB")
         data = self._file.read(max(CHUNK, len(self._window)))
@@ -231,19 +232,24 @@ class Text:
         self._window += self._decoder.decode(data, final=self._ended)
 
     def _byte(self, position: int) -> int:
-        return self._offset + len(self._window[:position].encode())
+        """The place of a character, counted on from the last one asked for."""
+        between = self._window[min(self._counted, position) : max(self._counted, position)]
+        size = len(between.encode())
+        self._offset += size if position >= self._counted else -size
+        self._counted = position
+        return self._offset
 
 
-def json_records(file: IO[bytes]) -> Iterator[dict[str, Any] | Flaw]:
+def json_records(file: IO[bytes]) -> Iterator[Row | Flaw]:
     """The objects of an array, or the one object; broken syntax raises DataError."""
     text = Text(file)
     if text.peek() == "{":
-        yield _fitting(text)
+        yield text.value()
     else:
         text.skip()
         closing = text.peek() == "]"
         while not closing:
-            yield _fitting(text)
+            yield text.value()
             if (mark := text.peek()) not in (",", "]"):
                 raise text.broken("a comma or the end of the array is missing")
             if not (closing := mark == "]"):
@@ -251,9 +257,3 @@ def json_records(file: IO[bytes]) -> Iterator[dict[str, Any] | Flaw]:
         text.skip()
     if text.peek():
         raise text.broken("something follows the end")
-
-
-def _fitting(text: Text) -> dict[str, Any] | Flaw:
-    value = text.value()
-    code = _fault(value)
-    return text.flaw(code) if code else value

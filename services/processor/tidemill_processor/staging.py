@@ -1,110 +1,110 @@
-"""Rows as text in Parquet on disk, before anyone knows the types of their columns."""
+"""Blocks on disk as they were read, and the one frame that they make in the end."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from tidemill_processor.inference import Class, reading
 
-from tidemill_processor.formats import MAX_COLUMNS
-from tidemill_processor.run import DataError
+if TYPE_CHECKING:
+    import polars as pl
 
-CELLS = 250_000
-
-Kind = Literal["text", "string", "bool", "int", "float", "nested"]
-
-
-class Staged(Struct, frozen=True):
-    """What was written: the kinds of cells seen in each column, nulls left out."""
-
-    files: list[Path]
-    rows: int
-    kinds: dict[str, set[Kind]]
+TEXT: tuple[Class, ...] = ("list", "string")
+"""Classes that are staged as the text that was read."""
 
 
 class Staging:
-    """Writes a file for each 250,000 cells, so memory stays flat however long the input is."""
+    """Writes a file for each block; what was written is forgotten by `clear`."""
 
-    def __init__(self, folder: Path, columns: Iterable[str] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self.rows = 0
         self._folder = folder
-        self._files: list[Path] = []
-        self._kinds: dict[str, set[Kind]] = {column: {"text"} for column in columns}
-        self._check_width()
-        self._cells: list[list[str]] = []
-        self._objects: list[dict[str, str | None]] = []
-        self._room = self._per_file()
+        self._files: list[tuple[Path, dict[str, Any]]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
-    def add_cells(self, cells: list[str]) -> None:
-        """A row of CSV, as wide as the columns given at first."""
-        self._cells.append(cells)
-        self._added()
+    def add(self, frame: "pl.DataFrame") -> None:
+        path = self._folder / f"{len(self._files):05}.parquet"
+        frame.write_parquet(path, compression="lz4", statistics=False)
+        self._files.append((path, dict(frame.schema)))
+        self.rows += frame.height
 
-    def add_object(self, values: dict[str, Any]) -> None:
-        """A row of JSON; columns not seen before are null in all earlier rows."""
-        row: dict[str, str | None] = {}
-        for column, value in values.items():
-            kinds = self._kinds.get(column)
-            if kinds is None:
-                if "\0" in column:
-                    raise DataError("a column's name holds a zero byte", code="column_name")
-                kinds = self._kinds[column] = set()
-                self._check_width()
-            if value is None:
-                continue
-            kind, row[column] = _as_text(value)
-            kinds.add(kind)
-        self._objects.append(row)
-        self._added()
+    def clear(self) -> None:
+        for path, _ in self._files:
+            path.unlink()
+        self._files, self.rows = [], 0
 
-    def close(self) -> Staged:
-        """Write what is left."""
-        if self._cells or self._objects or not self._files:
-            self._write()
-        return Staged(self._files, self.rows, self._kinds)
-
-    def _added(self) -> None:
-        self.rows += 1
-        self._room -= 1
-        if self._room <= 0:
-            self._write()
-
-    def _per_file(self) -> int:
-        return max(1_000, CELLS // max(1, len(self._kinds)))
-
-    def _check_width(self) -> None:
-        if len(self._kinds) > MAX_COLUMNS:
-            raise DataError(f"more than {MAX_COLUMNS} columns", code="too_many_columns")
-
-    def _write(self) -> None:
+    def frame(
+        self, classes: Mapping[str, Class], elements: Mapping[str, set[type]], *, text: bool
+    ) -> "pl.LazyFrame":
+        """All rows; `elements` are the types in lists, `text` says an empty string is no value."""
         import polars as pl
 
-        names = list(self._kinds)
-        if self._objects or not self._cells:
-            columns = [[row.get(name) for row in self._objects] for name in names]
-        else:
-            columns = [list(column) for column in zip(*self._cells, strict=True)]
-        frame = pl.DataFrame(
-            dict(zip(names, columns, strict=True)), dict.fromkeys(names, pl.String)
+        types = {name: _type(one, elements.get(name, set())) for name, one in classes.items()}
+        if not self._files:
+            return pl.LazyFrame(schema=types)
+        scans: list[pl.LazyFrame] = []
+        for _, alike in groupby(self._files, key=lambda each: each[1]):
+            group = list(alike)
+            scan = pl.scan_parquet([path for path, _ in group], glob=False)
+            columns = {
+                name: pl.col(name) if name in group[0][1] else pl.lit(None) for name in types
+            }
+            scans.append(
+                scan.select(
+                    _final(column, types[name], text=text).alias(name)
+                    for name, column in columns.items()
+                )
+            )
+        return pl.concat(scans) if len(scans) > 1 else scans[0]
+
+
+def loses(before: Class, after: Class) -> bool:
+    """Whether what was staged as one class cannot become another."""
+    if before == after or before in TEXT or before == "null":
+        return False
+    return after in TEXT
+
+
+def _type(one: Class, elements: set[type]) -> "pl.DataType":
+    import polars as pl
+
+    if one in ("null", "missing"):
+        return pl.String()
+    if one != "list":
+        return reading(pl.Series("a", [], pl.String), one).dtype
+    if elements == {bool}:
+        return pl.List(pl.Boolean())
+    if elements and elements <= {int, float}:
+        return pl.List(pl.Int64() if elements == {int} else pl.Float64())
+    return pl.List(pl.String())
+
+
+def _final(column: "pl.Expr", wanted: "pl.DataType", *, text: bool) -> "pl.Expr":
+    import polars as pl
+
+    if isinstance(wanted, pl.List):
+        return column.cast(pl.String).map_batches(
+            lambda cells: _lists(cells, wanted), return_dtype=wanted, is_elementwise=True
         )
-        path = self._folder / f"{len(self._files):05}.parquet"
-        frame.write_parquet(path, compression="lz4")
-        self._files.append(path)
-        self._cells, self._objects = [], []
-        self._room = self._per_file()
+    if wanted == pl.String and text:
+        column = column.cast(pl.String)
+        return pl.when(column != "").then(column)
+    return column.cast(wanted)
 
 
-def _as_text(value: Any) -> tuple[Kind, str]:
-    match value:
-        case str():
-            return "string", value
-        case bool():
-            return "bool", "true" if value else "false"
-        case int():
-            return "int", str(value)
-        case float():
-            return "float", repr(value)
-        case _:
-            return "nested", json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _lists(cells: "pl.Series", wanted: "pl.List") -> "pl.Series":
+    """Lists out of JSON; among elements of several kinds each is text."""
+    import polars as pl
+
+    lists = [None if cell is None else json.loads(cell) for cell in cells]
+    if wanted.inner == pl.String:
+        lists = [each and [_text(one) for one in each] for each in lists]
+    return pl.Series(cells.name, lists, wanted, strict=False)
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

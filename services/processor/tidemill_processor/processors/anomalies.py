@@ -86,6 +86,8 @@ def _zscore(frame: LazyFrame, columns: list[str], run: Run) -> Expressions:
 
 
 def _mad(frame: LazyFrame, columns: list[str], run: Run) -> Expressions:
+    if not columns:
+        return {}
     medians = run.quantiles(finite(frame, columns), columns, (0.5,))
     away = {column: (_value(column) - (medians[column][0] or 0.0)).abs() for column in columns}
     deviations = finite(frame, columns).with_columns(**away)

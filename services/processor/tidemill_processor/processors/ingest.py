@@ -1,70 +1,50 @@
 """Uploaded bytes become a typed dataset."""
 
-import itertools
 from collections.abc import Iterable, Iterator
-from typing import IO, TYPE_CHECKING, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import narwhals as nw
-from msgspec import Meta, Struct
 
-from tidemill_contracts.datasets import Column, Ingested
+from tidemill_contracts.datasets import Column, Detected, Ingested, IngestOptions
 from tidemill_processor import formats
+from tidemill_processor.blocks import CsvBlocks
 from tidemill_processor.columns import type_name
-from tidemill_processor.inference import typed
+from tidemill_processor.inference import Class
+from tidemill_processor.layout import Block, Layout, Tell
+from tidemill_processor.objects import ObjectBlocks
 from tidemill_processor.parquet import open_parquet, reading
 from tidemill_processor.profile import preview, profile
 from tidemill_processor.readers import Opened, open_raw
-from tidemill_processor.records import (
-    Flaw,
-    Lines,
-    csv_records,
-    json_records,
-    ndjson_records,
-    tabular,
-)
+from tidemill_processor.records import Flaw, first_record, json_records, ndjson_records
 from tidemill_processor.registry import processor
 from tidemill_processor.rejects import Rejects
 from tidemill_processor.run import DataError, LazyFrame, Run
-from tidemill_processor.staging import Staged, Staging
+from tidemill_processor.staging import Staging
 from tidemill_processor.values import encode_value
+from tidemill_processor.widening import Unfit, Widening
 
 if TYPE_CHECKING:
     import polars as pl
 
-Character = Annotated[str, Meta(min_length=1, max_length=1)]
-
-
-class Ingest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the uploader knows better than the content says; all of it is optional."""
-
-    format: Literal["csv", "tsv", "json", "ndjson", "parquet"] | None = None
-    delimiter: Character | None = None
-    encoding: str | None = None
-    header: bool | None = None
-
-    def __post_init__(self) -> None:
-        if self.encoding is not None:
-            try:
-                b"    ".decode(self.encoding, "replace")
-            except LookupError as error:
-                raise ValueError(str(error)) from error
-
 
 @processor(system=True, hidden=True)
-def ingest(params: Ingest, run: Run) -> tuple[LazyFrame, Ingested]:
+def ingest(params: IngestOptions, run: Run) -> tuple[LazyFrame, Ingested]:
     """Read a CSV, TSV, JSON, NDJSON or Parquet file, plain, gzip or zstd, into typed columns.
 
-    The content decides, not the name. Types come from the whole file (see `inference.typed`), bad
-    rows go to rejects.ndjson; above 5 % or 10,000 of them the file is refused. Leaves profile.json
-    and preview.json beside the frame.
+    The content decides, not the name, unless the options say otherwise. Types come from the whole
+    file (see `widening.Widening`), bad rows go to rejects.ndjson; above 5 % or 10,000 of them the
+    file is refused. Leaves profile.json and preview.json beside the frame.
     """
     if run.source is None:
         raise DataError("there is no file to read", code="no_source")
-    opened = open_raw(run.source, run, params.encoding)
+    opened = open_raw(run.source, run, params.encoding, params.compression)
     run.log("opened", bytes=opened.size, compression=opened.compression, encoding=opened.encoding)
     if opened.is_parquet != (params.format == "parquet") and params.format is not None:
-        raise DataError(f"this is not {params.format}", code="format_mismatch")
+        raise DataError(
+            f"this is not {params.format}; leave `format` out, and the content decides",
+            code="format_mismatch",
+        )
     if not opened.is_parquet:
         return _from_text(opened, params, run)
     with reading():
@@ -72,103 +52,178 @@ def ingest(params: Ingest, run: Run) -> tuple[LazyFrame, Ingested]:
         types = {
             name: type_name(one) for name, one in nw.from_native(frame).collect_schema().items()
         }
-        about = Ingested(format="parquet", rows=0, columns=[], compression=opened.compression)
+        about = Detected(format="parquet", compression=opened.compression)
         return _described(frame, types, about, run)
 
 
-def _from_text(opened: Opened, params: Ingest, run: Run) -> tuple[LazyFrame, Ingested]:
-    import polars as pl
+class CsvSource:
+    """Rows of CSV; the file's head tells how it is to be read."""
 
-    rejects = Rejects(run)
-    staged, about = _staged(opened, params, run, rejects)
-    level = "warning" if rejects.count else "info"
-    run.log(f"read {staged.rows} rows", level=level, format=about.format, rejected=rejects.count)
-    rejects.judge(staged.rows + rejects.count)
-    if not staged.kinds:
-        raise DataError("it holds no columns", code="empty_file")
-    frame, found = typed(staged)
-    path = run.scratch / "typed.parquet"
-    frame.sink_parquet(path)
-    for file in staged.files:
-        file.unlink()
-    types = {name: one.type.removesuffix("_utc") for name, one in found.items()}
-    about = msgspec.structs.replace(
-        about, rejects=rejects.count, encoding=opened.encoding, compression=opened.compression
-    )
-    return _described(pl.scan_parquet(path, glob=False), types, about, run)
+    elements: ClassVar[dict[str, set[type]]] = {}
+
+    def __init__(self, head: str, file: IO[bytes], options: IngestOptions) -> None:
+        delimiter = options.delimiter or ("\t" if options.format == "tsv" else None)
+        dialect = formats.dialect(head, delimiter, options.quote)
+        first = first_record(file, dialect)
+        if first is None:
+            raise DataError("the file is empty", code="empty_file")
+        rows = formats.sample(head, dialect) or [first]
+        header = formats.has_header(rows) if options.header is None else options.header
+        if header and formats.with_row_names(rows):
+            first = ["", *first]
+        self._start = file.tell() if header else None
+        names = formats.column_names(first if header else [""] * len(first))
+        if len(names) > formats.MAX_COLUMNS:
+            raise DataError(
+                f"{len(names)} columns, at most {formats.MAX_COLUMNS} are read; is the delimiter"
+                f" really {dialect.delimiter!r}?",
+                code="too_many_columns",
+            )
+        self._layout = Layout(dialect, names, first if header else [])
+        self.names = names
+        self.detected = Detected(
+            format="tsv" if dialect.delimiter == "\t" else "csv",
+            delimiter=dialect.delimiter,
+            quote=dialect.quote,
+            header=header,
+        )
+
+    def blocks(self, file: IO[bytes], tell: Tell) -> Iterable[Block]:
+        """The rows below the header."""
+        if self._start is not None:
+            file.seek(self._start)
+        return CsvBlocks(file, self._layout, tell)
 
 
-def _staged(opened: Opened, params: Ingest, run: Run, rejects: Rejects) -> tuple[Staged, Ingested]:
-    """All rows as text; what is known of the format by then."""
-    head = opened.head()
-    kind = "csv" if params.format == "tsv" else params.format or formats.text_format(head)
+class JsonSource:
+    """Objects of JSON or NDJSON."""
+
+    def __init__(self, kind: formats.TextFormat, depth: int) -> None:
+        self.detected = Detected(format=kind)
+        self.names: list[str] = []
+        self._depth = depth
+        self._objects: ObjectBlocks | None = None
+
+    def blocks(self, file: IO[bytes], tell: Tell) -> Iterable[Block]:
+        """The rows, with columns as they turn up."""
+        records = json_records if self.detected.format == "json" else ndjson_records
+        self._objects = ObjectBlocks(records(file), self._depth, tell)
+        return self._objects
+
+    @property
+    def elements(self) -> dict[str, set[type]]:
+        return self._objects.elements if self._objects else {}
+
+
+def _from_text(opened: Opened, options: IngestOptions, run: Run) -> tuple[LazyFrame, Ingested]:
+    types, evolved = dict(options.types), list[str]()
     with opened.path.open("rb") as file:
         file.seek(opened.start)
-        following = Following(file, opened.size, run, rejects)
-        if kind == "csv":
-            return _csv(head, params, following)
-        staging = Staging(run.scratch / "staged")
-        records = json_records(file) if kind == "json" else ndjson_records(Lines(file))
-        for record in following(records):
-            staging.add_object(record)
-        return staging.close(), Ingested(format=kind, rows=0, columns=[])
-
-
-class Following:
-    """Goes through records with progress; flaws go to the rejects, `cancel` ends it."""
-
-    def __init__(self, file: IO[bytes], size: int, run: Run, rejects: Rejects) -> None:
-        self.file = file
-        self.run = run
-        self._size = size
-        self._rejects = rejects
-
-    def __call__[T](self, records: Iterable[T | Flaw]) -> Iterator[T]:
-        for row, record in enumerate(records, start=1):
-            if row % 1_000 == 0:
-                self.run.stop_if_cancelled()
-                self.run.progress(min(self.file.tell(), self._size), self._size, "bytes")
-            if isinstance(record, Flaw):
-                self._rejects.add(row, record)
-            else:
-                yield record
-        self.run.progress(self._size, self._size, "bytes")
-
-
-def _csv(head: str, params: Ingest, following: Following) -> tuple[Staged, Ingested]:
-    delimiter = "\t" if params.format == "tsv" else params.delimiter
-    dialect = formats.dialect(head, delimiter)
-    lines = Lines(following.file)
-    records = csv_records(lines, dialect)
-    first = next(records, None)
-    if first is None:
-        raise DataError("the file is empty", code="empty_file")
-    if isinstance(first, Flaw):
-        raise DataError(f"the first row cannot be read: {first.code}", code="broken_header")
-    header = (
-        formats.has_header(formats.sample(head, dialect) or [first])
-        if params.header is None
-        else params.header
+        source = _source(opened, file, options)
+        while True:
+            rejects = Rejects(run, frozen=options.contract == "freeze")
+            widening = Widening(options.contract, types, rejects)
+            staging = Staging(run.scratch / "staged")
+            try:
+                _read(source, file, opened, widening, staging, run)
+                break
+            except Unfit as unfit:
+                run.log(f"{unfit.column!r} is not all {types.pop(unfit.column)}", level="warning")
+                evolved.append(unfit.column)
+                staging.clear()
+    rejects = widening.rejects
+    level = "warning" if rejects.count else "info"
+    run.log(f"read {staging.rows} rows", level=level, rejected=rejects.count)
+    rejects.judge(staging.rows + rejects.count)
+    about = msgspec.structs.replace(
+        source.detected,
+        rejects=rejects.count,
+        nulled=widening.nulled,
+        encoding=opened.encoding,
+        compression=opened.compression,
+        contract=options.contract,
+        evolved=evolved,
     )
-    if not header:
-        records = itertools.chain([first], records)
-    names = formats.column_names(first if header else [""] * len(first))
-    staging = Staging(following.run.scratch / "staged", names)
-    for cells in following(tabular(records, lines, len(first))):
-        staging.add_cells(cells)
-    kind = "tsv" if dialect.delimiter == "\t" else "csv"
-    about = Ingested(format=kind, rows=0, columns=[], delimiter=dialect.delimiter, header=header)
-    return staging.close(), about
+    return _typed(source, widening, staging, about, run)
+
+
+def _typed(
+    source: "CsvSource | JsonSource",
+    widening: Widening,
+    staging: Staging,
+    about: Detected,
+    run: Run,
+) -> tuple[LazyFrame, Ingested]:
+    """The staged rows as one frame, described."""
+    names = source.names or list(widening.classes)
+    if not names:
+        raise DataError("it holds no columns", code="empty_file")
+    widening.check_columns(names)
+    classes: dict[str, Class] = {name: widening.classes.get(name, "null") for name in names}
+    frame = staging.frame(classes, source.elements, text=bool(source.names))
+    schema = nw.from_native(frame).collect_schema()
+    types = {
+        name: "null" if one in ("null", "missing") else type_name(schema[name])
+        for name, one in classes.items()
+    }
+    return _described(frame, types, about, run)
+
+
+def _source(opened: Opened, file: IO[bytes], options: IngestOptions) -> "CsvSource | JsonSource":
+    head = opened.head()
+    kind = "csv" if options.format == "tsv" else options.format or formats.text_format(head)
+    if kind in ("json", "ndjson"):
+        return JsonSource(kind, options.depth)
+    return CsvSource(head, file, options)
+
+
+def _read(
+    source: "CsvSource | JsonSource",
+    file: IO[bytes],
+    opened: Opened,
+    widening: Widening,
+    staging: Staging,
+    run: Run,
+) -> None:
+    """Stage every block, in a second pass if the first one learnt types too late."""
+    if source.names:
+        widening.check_columns(source.names)
+
+    def tell(row: int, flaw: Flaw) -> None:
+        widening.rejects.add(row, flaw)
+
+    def go_through() -> "Iterator[tuple[Block, pl.DataFrame]]":
+        file.seek(opened.start)
+        for block in source.blocks(file, tell):
+            run.stop_if_cancelled()
+            yield block, widening.read(block)
+
+    for block, typed in go_through():
+        if not widening.again:
+            staging.add(typed)
+        run.progress(block.read_to, opened.size, "bytes")
+    run.progress(opened.size, opened.size, "bytes")
+    widening.finish()
+    if not widening.again:
+        return
+    run.log("reads once more: some types showed late")
+    staging.clear()
+    widening.settle(Rejects(run))
+    for block, typed in go_through():
+        staging.add(typed)
+        run.progress(block.row, None, "rows")
 
 
 def _described(
-    frame: "pl.LazyFrame", types: dict[str, str], about: Ingested, run: Run
+    frame: "pl.LazyFrame", types: dict[str, str], about: Detected, run: Run
 ) -> tuple[LazyFrame, Ingested]:
     """The frame with its artifacts written and the description filled in."""
     run.stop_if_cancelled()
-    figures = profile(frame, types)
+    figures = msgspec.structs.replace(profile(frame, types), detected=about)
     run.artifact("profile.json").write_bytes(encode_value(figures))
     run.artifact("preview.json").write_bytes(encode_value(preview(frame)))
+    run.progress(figures.rows, figures.rows, "rows")
     run.log(f"described {len(figures.columns)} columns", rows=figures.rows)
     columns = [Column(name=one.name, type=one.type, nulls=one.nulls) for one in figures.columns]
-    return nw.from_native(frame), msgspec.structs.replace(about, rows=figures.rows, columns=columns)
+    known: dict[str, Any] = {name: getattr(about, name) for name in Detected.__struct_fields__}
+    return nw.from_native(frame), Ingested(**known, rows=figures.rows, columns=columns)

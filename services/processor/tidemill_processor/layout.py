@@ -1,0 +1,77 @@
+"""How the lines of a CSV fall into rows, and the blocks of rows that are made of them."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from tidemill_processor.formats import Dialect
+from tidemill_processor.inference import Kind
+from tidemill_processor.records import Flaw
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MARK = "\ufeff"
+
+type Tell = Callable[[int, Flaw], None]
+"""Takes the number of a data row and what is wrong with it."""
+type Blame = Callable[[int, str, str | None], tuple[int, Flaw]]
+"""Makes of a row's index in its block, a code and a column its number and its flaw."""
+
+
+class Block(Struct, frozen=True):
+    """Rows as text, and of what kind each column's text is; `read_to` counts bytes."""
+
+    frame: Any
+    kinds: dict[str, set[Kind]]
+    blame: Blame
+    read_to: int
+    row: int
+
+
+class Layout(Struct, frozen=True):
+    """The dialect, the columns' names and the cells of the header; no cells where there is none."""
+
+    dialect: Dialect
+    names: list[str]
+    header: list[str]
+
+    @property
+    def native(self) -> bool:
+        """Whether Polars can split it: it wants single bytes."""
+        return len((self.dialect.delimiter + self.dialect.quote).encode()) == len(',"')
+
+    def kinds(self) -> dict[str, set[Kind]]:
+        """All that CSV has is text."""
+        return {name: {"text"} for name in self.names}
+
+    def repeats(self, cells: Sequence[str]) -> bool:
+        """Whether a row is the header once more, as in files that were joined."""
+        return len(self.header) > 1 and list(cells) == self.header
+
+    def parsed(self, data: bytes, quote: str | None) -> "pl.DataFrame | None":
+        """The rows as text; None where Polars cannot read them."""
+        import polars as pl
+
+        schema = dict.fromkeys(self.names, pl.String)
+        if not data:
+            return pl.DataFrame(schema=schema)
+        try:
+            return pl.read_csv(
+                data,
+                has_header=False,
+                separator=self.dialect.delimiter,
+                quote_char=quote,
+                schema=schema,
+                empty_string_is_null=False,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+
+    def framed(self, rows: list[list[str]]) -> "pl.DataFrame":
+        import polars as pl
+
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(self.names)
+        named = zip(self.names, columns, strict=True)
+        return pl.DataFrame([pl.Series(name, cells, pl.String) for name, cells in named])
