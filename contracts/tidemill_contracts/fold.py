@@ -1,10 +1,9 @@
 """A job as its events tell of it, up to any one of them: a pure fold of its history."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from tidemill_contracts import job_events as ev
@@ -30,8 +29,9 @@ class Fold:
             raise HistoryBroken(f"it begins with {first.type} number {first.seq}")
         self.id: UUID = first.job_id
         self.left_out: list[str] = first.left_out or []
+        self.created_at = first.created_at or None
         self._fields: dict[str, Any] = {name: getattr(first, name) for name in _COPIED}
-        self._fields["created_at"] = first.created_at or moment_of(first.job_id)
+        self._fields["created_at"] = self.created_at or moment_of(first.job_id)
         self._fields["updated_at"] = first.at
         self._steps = {step.name: step for step in first.steps}
         # the steps of the attempt that each step belongs to
@@ -67,7 +67,7 @@ class Fold:
         """Carry on with the next event; HistoryBroken where it is not the next."""
         if event.seq != self.seq + 1 or event.job_id != self.id:
             raise HistoryBroken(f"number {event.seq} follows {self.seq}")
-        if change := _CHANGES.get(type(event)):
+        if change := self._CHANGES.get(type(event)):
             change(self, event)
         self._fields["seq"], self._fields["updated_at"] = event.seq, event.at
 
@@ -157,6 +157,20 @@ class Fold:
                 self._step(name, StepStatus.RUNNING)
                 return
 
+    _CHANGES: ClassVar[Mapping[type[ev.JobEvent], Callable[[Self, Any], None]]] = {
+        ev.JobQueued: _queued,
+        ev.JobBlocked: _blocked,
+        ev.JobStarted: _started,
+        ev.JobStepSucceeded: _step_succeeded,
+        ev.JobStepFailed: _step_failed,
+        ev.JobRetryScheduled: _retry_scheduled,
+        ev.JobCancelRequested: _cancel_requested,
+        ev.JobSucceeded: _succeeded,
+        ev.JobFailed: _failed,
+        ev.JobCancelled: _cancelled,
+        ev.JobExpired: _expired,
+    }
+
 
 def fold(events: Iterable[ev.JobEvent]) -> Job:
     """The job that these events make, in order and from the first on."""
@@ -164,21 +178,6 @@ def fold(events: Iterable[ev.JobEvent]) -> Job:
 
 
 _COPIED = sorted(
-    set(Job.__struct_fields__) & set(ev.JobSubmitted.__struct_fields__)
+    set(Job.__struct_fields__).intersection(ev.JobSubmitted.__struct_fields__)
     - {"id", "steps", "created_at"},
-)  # fmt: skip
-type _Change = Callable[[Fold, Any], None]
-# pyright: reportPrivateUsage=false
-_CHANGES: dict[type[ev.JobEvent], _Change] = {
-    ev.JobQueued: Fold._queued,
-    ev.JobBlocked: Fold._blocked,
-    ev.JobStarted: Fold._started,
-    ev.JobStepSucceeded: Fold._step_succeeded,
-    ev.JobStepFailed: Fold._step_failed,
-    ev.JobRetryScheduled: Fold._retry_scheduled,
-    ev.JobCancelRequested: Fold._cancel_requested,
-    ev.JobSucceeded: Fold._succeeded,
-    ev.JobFailed: Fold._failed,
-    ev.JobCancelled: Fold._cancelled,
-    ev.JobExpired: Fold._expired,
-}
+)

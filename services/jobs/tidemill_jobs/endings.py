@@ -189,7 +189,9 @@ def fit(event: ev.JobEvent) -> ev.JobEvent:
     if isinstance(event, ev.JobSubmitted):
         return _without_inputs(event)
     if isinstance(event, (ev.JobStepSucceeded, ev.JobSucceeded)) and event.result is not None:
-        return replace(event, result=_by_reference(event, event.result))
+        step = f"/steps/{event.step}" if isinstance(event, ev.JobStepSucceeded) else ""
+        uri = f"/v1/jobs/{event.job_id}{step}/result"
+        return replace(event, result=by_reference(uri, event.result))
     if isinstance(event, (ev.JobStepFailed, ev.JobRetryScheduled, ev.JobFailed)):
         message = event.error.message[:MAX_MESSAGE]
         return replace(event, error=replace(event.error, message=message, traceback=UNSET))
@@ -206,13 +208,13 @@ def _without_inputs(event: ev.JobSubmitted) -> ev.JobSubmitted:
     return replace(small, labels={}, steps=steps, left_out=[*left_out, "labels", "needs"])
 
 
-def _by_reference(event: ev.JobStepSucceeded | ev.JobSucceeded, result: Result) -> Result:
+def by_reference(uri: str, result: Result) -> Result:
+    """A result without its value: uri, size and sha256 stand for it."""
     body = json.encode(result.value)
-    step = f"/steps/{event.step}" if isinstance(event, ev.JobStepSucceeded) else ""
     return replace(
         result,
         value=UNSET,
-        uri=f"/v1/jobs/{event.job_id}{step}/result",
+        uri=uri,
         media_type="application/json" if result.uri is UNSET else result.media_type,
         size_bytes=len(body) if result.uri is UNSET else result.size_bytes,
         sha256=sha256(body).hexdigest() if result.uri is UNSET else result.sha256,
