@@ -32,6 +32,22 @@ STYLES = {"failed": "red", "expired": "red", "rejected": "red", "succeeded": "gr
     "stalled": "yellow",
 }
 
+Since = Annotated[
+    str | None,
+    typer.Option(
+        help="After this cursor; `start`, `now`, a moment, or so long ago: 90s, 15m, 2h, 7d. "
+        "Else from the oldest kept."
+    ),
+]
+OfJob = Annotated[UUID | None, typer.Option("--job", help="Only those of this job.")]
+OfDataset = Annotated[UUID | None, typer.Option("--dataset", help="Only those of this dataset.")]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--type", help="Only such types: job.failed, job.*, *.failed; repeatable."),
+]
+AtMost = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Stop behind so many.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on as they happen.")]
+
 app = typer.Typer(help="The log of everything that happened, and jobs as files.")
 app.command()(recordings.export)
 app.command()(recordings.show)
@@ -41,21 +57,12 @@ app.command()(recordings.show)
 def events(
     context: typer.Context,
     *,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            help="After this cursor; `start`, `now`, a moment, or so long ago: 90s, 15m, 2h, 7d. "
-            "Else from the oldest kept."
-        ),
-    ] = None,
-    job: Annotated[UUID | None, typer.Option(help="Only those of this job.")] = None,
-    dataset: Annotated[UUID | None, typer.Option(help="Only those of this dataset.")] = None,
-    kinds: Annotated[
-        list[str] | None,
-        typer.Option("--type", help="Only such types: job.failed, job.*, *.failed; repeatable."),
-    ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Stop behind.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they happen.")] = False,
+    since: Since = None,
+    job: OfJob = None,
+    dataset: OfDataset = None,
+    kinds: Kinds = None,
+    limit: AtMost = None,
+    follow: Follow = False,
     as_json: AsJson = False,
 ) -> None:
     """Print events, oldest first; with --follow for ever, reconnecting where needed.
