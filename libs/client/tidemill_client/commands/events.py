@@ -45,7 +45,7 @@ Kinds = Annotated[
     list[str] | None,
     typer.Option("--type", help="Only such types: job.failed, job.*, *.failed; repeatable."),
 ]
-AtMost = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Stop behind so many.")]
+Most = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Stop behind so many.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on as they happen.")]
 
 app = typer.Typer(help="The log of everything that happened, and jobs as files.")
@@ -61,7 +61,7 @@ def events(
     job: OfJob = None,
     dataset: OfDataset = None,
     kinds: Kinds = None,
-    limit: AtMost = None,
+    limit: Most = None,
     follow: Follow = False,
     as_json: AsJson = False,
 ) -> None:
