@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from msgspec import field
+from msgspec import UNSET, UnsetType, field
 
 from tidemill_contracts.datasets import Frame
 from tidemill_contracts.event import Event, type_of
@@ -48,7 +48,11 @@ class JobEvent(Event, frozen=True, kw_only=True):
 
 
 class JobSubmitted(JobEvent, frozen=True, kw_only=True, tag="job.submitted"):
-    """The job is accepted and will not be lost; it is queued or, with `run_at` ahead, scheduled."""
+    """The job is accepted and will not be lost; it is queued or, with `run_at` ahead, scheduled.
+
+    `created_at` stands here where it is not the moment in the job's id; `left_out` names what was
+    too large for the event.
+    """
 
     status: JobStatus = JobStatus.QUEUED
     steps: list[Step]
@@ -62,10 +66,17 @@ class JobSubmitted(JobEvent, frozen=True, kw_only=True, tag="job.submitted"):
     retry_of: UUID | None = None
     run_at: datetime | None = None
     concurrency_key: str | None = None
+    created_at: datetime | UnsetType = UNSET
+    left_out: list[str] | UnsetType = UNSET
 
 
 class JobQueued(JobEvent, frozen=True, kw_only=True, tag="job.queued"):
-    """A job that had to wait, or to run again, misses nothing but a free slot."""
+    """A job that had to wait, or to run again, misses nothing but a free slot.
+
+    `next_attempt_at` is that of the job's other tasks, if there is one.
+    """
+
+    next_attempt_at: datetime | UnsetType = UNSET
 
 
 class JobBlocked(JobEvent, frozen=True, kw_only=True, tag="job.blocked"):
@@ -75,37 +86,50 @@ class JobBlocked(JobEvent, frozen=True, kw_only=True, tag="job.blocked"):
 
 
 class JobStarted(JobEvent, frozen=True, kw_only=True, tag="job.started"):
-    """A worker began an attempt."""
+    """A worker began an attempt; `next_attempt_at` is that of the job's other tasks."""
 
     attempt: int
     worker: str
     steps: list[str]
+    next_attempt_at: datetime | UnsetType = UNSET
 
 
 class JobStepSucceeded(JobEvent, frozen=True, kw_only=True, tag="job.step_succeeded"):
-    """A step's output is kept."""
+    """A step's output is kept; `status` is that of the job, if this changed it."""
 
     step: str
     attempt: int
     result: Result | None = None
     progress: Progress | None = None
+    status: JobStatus | UnsetType = UNSET
 
 
 class JobStepFailed(JobEvent, frozen=True, kw_only=True, tag="job.step_failed"):
-    """A step ended in an error."""
+    """A step ended in an error, for good if it is `final`.
+
+    `status` is that of the job, if this changed it.
+    """
 
     step: str
     attempt: int
     error: JobError
+    final: bool | UnsetType = UNSET
+    status: JobStatus | UnsetType = UNSET
 
 
 class JobRetryScheduled(JobEvent, frozen=True, kw_only=True, tag="job.retry_scheduled"):
-    """The attempt failed; the next begins at `next_attempt_at`."""
+    """The attempt failed; the next begins at `next_attempt_at`.
+
+    The job is retrying, or has the `status` that stands here because others of its tasks run;
+    `first_attempt_at` is that of the task which is due before this one.
+    """
 
     attempt: int
     kind: FailureKind
     error: JobError
     next_attempt_at: datetime
+    first_attempt_at: datetime | UnsetType = UNSET
+    status: JobStatus | UnsetType = UNSET
 
 
 class JobAttemptLost(JobEvent, frozen=True, kw_only=True, tag="job.attempt_lost"):

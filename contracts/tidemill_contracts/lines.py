@@ -75,8 +75,13 @@ def plain(line: LogLine, at: str) -> str:
     fields = {} if line.fields is UNSET else line.fields
     told = "".join(f"  {key}={_short(value)}" for key, value in fields.items())
     mark = "" if line.level is Level.INFO else f"{line.level}: "
-    text = f"{mark}{line.text}{told}".translate(_SPELLED)
+    text = spelled(f"{mark}{line.text}{told}")
     return f"{at}  {line.step}  " + text.replace("\n", "\n    | ")
+
+
+def spelled(text: str) -> str:
+    """A text in which what would steer a terminal is spelled out."""
+    return text.translate(_SPELLED)
 
 
 def _short(value: Any) -> str:

@@ -165,3 +165,19 @@ def test_without_an_environment_settings_are_below_the_home() -> None:
     found = settings.load({"HOME": "/home/u"})
 
     assert found == settings.Settings(url=None, token=None, folder=Path("/home/u/.config/tidemill"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["events", "--type", "nothing.*"],
+        ["events", "--since", "2020-99-99"],
+        ["events", "show", "no-such-file"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_meant_is_a_usage_error(arguments: list[str]) -> None:
+    result = CliRunner().invoke(cli.app, arguments)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""

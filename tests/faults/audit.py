@@ -14,6 +14,7 @@ from msgspec import Struct
 from tests.faults.load import Wanted
 from tidemill_contracts.jobs import JobStatus
 from tidemill_contracts.log import Cursor
+from tidemill_jobs import rows, verification
 from tidemill_jobs.settings import JobsSettings
 from tidemill_kit import bus, streams
 from tidemill_kit.settings import load
@@ -78,6 +79,7 @@ async def audit(stack: Stack, tenant_id: UUID, wanted: Mapping[UUID, Wanted]) ->
         check_effects(job, events)
         check_log(found, job_id)
     check_owners(found)
+    await check_rows(stack)
     return found
 
 
@@ -130,6 +132,16 @@ async def published(stack: Stack, tenant_id: UUID) -> dict[UUID, list[Stored]]:
         return found
     finally:
         await client.close()
+
+
+async def check_rows(stack: Stack) -> None:
+    """Every job's row is what its events make of it."""
+    async with tables(stack) as connection, connection.transaction():
+        await verification.snapshot(connection)
+        await rows.prepare(connection)
+        counts = verification.Counts()
+        found = [each async for each in verification.differences(connection, counts) if each]
+    assert found == []
 
 
 def check_ending(job: asyncpg.Record, events: list[asyncpg.Record]) -> None:

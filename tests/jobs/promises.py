@@ -4,9 +4,11 @@ from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
+from tidemill_contracts.fold import fold
 from tidemill_contracts.jobs import BlockedReason, JobStatus, OnError, StepStatus
 from tidemill_contracts.work import Payload
 from tidemill_jobs.records import JobRecord, TaskStatus
+from tidemill_jobs.shown import public
 
 ENDINGS = {"job.succeeded", "job.failed", "job.cancelled", "job.expired"}
 
@@ -112,9 +114,15 @@ class Promises(RuleBasedStateMachine):
         raise NotImplementedError
 
     @invariant()
-    def the_next_attempt_is_the_first_of_its_tasks(self) -> None:
+    def the_next_attempt_is_told_and_not_later_than_the_first_of_its_tasks(self) -> None:
         times = [t.next_at for t in self.job.tasks if t.status is TaskStatus.RETRYING and t.next_at]
-        assert self.job.next_attempt_at == min(times, default=None)
+        if times:
+            assert self.job.next_attempt_at is not None
+            assert self.job.next_attempt_at <= min(times)
+
+    @invariant()
+    def its_events_make_the_job(self) -> None:
+        assert fold(self.job.events) == public(self.job)
 
     @invariant()
     def a_cancel_has_an_outcome_once_the_job_has_ended(self) -> None:

@@ -111,8 +111,9 @@ class Client(Webhooks, People, Schedules):
         answers = await self.post("/v1/jobs/batch", page, body, key=idempotency_key)
         return [msgspec.convert(item, _kind(item)) for item in answers.items]
 
-    async def job(self, job_id: UUID) -> Job:
-        return await self.get(f"/v1/jobs/{job_id}", Job)
+    async def job(self, job_id: UUID, *, at: str | None = None) -> Job:
+        """A job as it is, or as it was at a cursor."""
+        return await self.get(f"/v1/jobs/{job_id}", Job, {"at": at})
 
     async def jobs(
         self,
@@ -240,17 +241,23 @@ class Client(Webhooks, People, Schedules):
         after: str | None = None,
         types: Sequence[str] | None = None,
         job_id: UUID | None = None,
+        dataset_id: UUID | None = None,
         follow: bool = False,
     ) -> AsyncGenerator[Item]:
-        """What happened after this cursor, oldest first; with `follow` also what happens next."""
+        """What happened after this cursor, oldest first; with `follow` also what happens next.
+
+        `after` may also be `start`, or a moment as RFC 3339 writes it.
+        """
         if follow:
-            topic = f"job.{job_id}" if job_id else "all"
-            async with self.live(topic, types=types, since=after or "start") as items:
+            of = (("job", job_id), ("dataset", dataset_id))
+            topics = [f"{name}.{key}" for name, key in of if key]
+            async with self.live(*topics, types=types, since=after or "start") as items:
                 async for item in items:
                     if not isinstance(item, Logged):
                         yield item
         while not follow:
-            query = {"after": after, "limit": MOST, "job_id": job_id}
+            query: dict[str, Any] = {"after": after, "limit": MOST}
+            query |= {"job_id": job_id, "dataset_id": dataset_id}
             query["types"] = ",".join(types) if types else None
             page = await self.get("/v1/events", Page[StreamedEvent], query)
             for each in page.items:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tidemill_client.subscription import Item, Received
 from tidemill_client.wording import describe, progress
-from tidemill_contracts.lines import LogLine, plain
+from tidemill_contracts.lines import LogLine, plain, spelled
 from tidemill_contracts.stream import Gap, Logged, Progressed
 
 PIPE_COLUMNS = 200
@@ -30,6 +30,11 @@ def note(text: str) -> None:
     screen(notes=True).print(Text(text))
 
 
+def harmless(text: str) -> str:
+    """A text of which nothing steers the terminal, on one line."""
+    return spelled(text).replace("\n", " ")
+
+
 def json_line(value: Any) -> None:
     typer.echo(msgspec.json.encode(value).decode())
 
@@ -43,7 +48,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Rows under their headings; cells are text, never markup."""
     made = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        made.add_row(*(Text("" if cell is None else harmless(str(cell))) for cell in row))
     for column in made.columns[:1]:
         column.no_wrap = True
     screen().print(made)
@@ -58,7 +63,7 @@ def line(each: Item) -> str:
     """What a person reads of an item."""
     match each:
         case Received(event=event):
-            return f"{_clock(event.at)}  {event.type:<22} {describe(event)}".rstrip()
+            return f"{_clock(event.at)}  {event.type:<22} {harmless(describe(event))}".rstrip()
         case Progressed(progress=now):
             return (
                 f"{now.at.astimezone():%H:%M:%S}.{now.at.microsecond // 1000:03}  … {progress(now)}"

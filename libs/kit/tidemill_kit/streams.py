@@ -1,6 +1,7 @@
 """JetStream beyond nats-py: atomic batches, batch direct get, raw API calls."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -108,6 +109,13 @@ def _message(entry: Entry, headers: dict[str, str]) -> bytes:
     )
 
 
+async def first_since(client: Client, stream: str, moment: datetime) -> int | None:
+    """The sequence of the first message that came at this moment or later; None without one."""
+    asked = {"start_time": moment.isoformat(), "batch": 1, "next_by_subj": ">"}
+    found = await _direct(client, stream, asked)
+    return found[0].sequence if found else None
+
+
 async def read(
     client: Client,
     stream: str,
@@ -117,10 +125,14 @@ async def read(
     subjects: str = ">",
 ) -> list[Stored]:
     """Messages from a sequence on, without a consumer (ADR-31); empty where there are none."""
+    asked = {"seq": start, "batch": limit, "next_by_subj": subjects}
+    return await _direct(client, stream, asked)
+
+
+async def _direct(client: Client, stream: str, asked: dict[str, Any]) -> list[Stored]:
     inbox = client.new_inbox()
     subscription = await client.subscribe(inbox)
     found: list[Stored] = []
-    asked = {"seq": start, "batch": limit, "next_by_subj": subjects}
     try:
         await client.publish(
             f"$JS.API.DIRECT.GET.{stream}",

@@ -151,6 +151,13 @@ def record(job: JobRecord, kind: type[ev.JobEvent], now: datetime, /, **facts: A
     )
 
 
+def tell_status(job: JobRecord, status: JobStatus) -> None:
+    """Let the event of a step that was just recorded say what became of the job's status."""
+    job.status = status
+    if job.events and isinstance(job.events[-1], (ev.JobStepSucceeded, ev.JobStepFailed)):
+        job.events[-1] = replace(job.events[-1], status=status)
+
+
 def end(job: JobRecord, status: JobStatus, now: datetime, outcome: CancelOutcome) -> None:
     job.status, job.finished_at = status, now
     job.blocked_reason = job.cancel_deadline = job.next_attempt_at = job.deadline = None
@@ -178,26 +185,34 @@ def of_system_job(job: JobRecord) -> dict[str, Any]:
 def fit(event: ev.JobEvent) -> ev.JobEvent:
     """A too large event made small: for its value stand uri, size and sha256."""
     if isinstance(event, ev.JobSubmitted):
-        steps = [replace(step, params={}, result=None, error=None) for step in event.steps]
-        small = replace(event, value=None, steps=steps)
-        if len(encode(small)) <= MAX_EVENT_BYTES:
-            return small
-        return replace(small, labels={}, steps=[replace(step, needs=[]) for step in steps])
+        return _without_inputs(event)
     if isinstance(event, (ev.JobStepSucceeded, ev.JobSucceeded)) and event.result is not None:
-        return replace(event, result=_by_reference(event, event.result))
+        step = f"/steps/{event.step}" if isinstance(event, ev.JobStepSucceeded) else ""
+        uri = f"/v1/jobs/{event.job_id}{step}/result"
+        return replace(event, result=by_reference(uri, event.result))
     if isinstance(event, (ev.JobStepFailed, ev.JobRetryScheduled, ev.JobFailed)):
         message = event.error.message[:MAX_MESSAGE]
         return replace(event, error=replace(event.error, message=message, traceback=UNSET))
     return event
 
 
-def _by_reference(event: ev.JobStepSucceeded | ev.JobSucceeded, result: Result) -> Result:
+def _without_inputs(event: ev.JobSubmitted) -> ev.JobSubmitted:
+    left_out = ["value", "params", "results"]
+    steps = [replace(step, params={}, result=None, error=None) for step in event.steps]
+    small = replace(event, value=None, steps=steps, left_out=left_out)
+    if len(encode(small)) <= MAX_EVENT_BYTES:
+        return small
+    steps = [replace(step, needs=[]) for step in steps]
+    return replace(small, labels={}, steps=steps, left_out=[*left_out, "labels", "needs"])
+
+
+def by_reference(uri: str, result: Result) -> Result:
+    """A result without its value: uri, size and sha256 stand for it."""
     body = json.encode(result.value)
-    step = f"/steps/{event.step}" if isinstance(event, ev.JobStepSucceeded) else ""
     return replace(
         result,
         value=UNSET,
-        uri=f"/v1/jobs/{event.job_id}{step}/result",
+        uri=uri,
         media_type="application/json" if result.uri is UNSET else result.media_type,
         size_bytes=len(body) if result.uri is UNSET else result.size_bytes,
         sha256=sha256(body).hexdigest() if result.uri is UNSET else result.sha256,

@@ -8,10 +8,12 @@ attempt that owns a task may change it (attempt and run_id, never how often an o
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from tidemill_contracts import job_events as ev
 from tidemill_contracts.datasets import DatasetStatus
+from tidemill_contracts.ids import moment_of
 from tidemill_contracts.jobs import (
     Cancel,
     CancelJob,
@@ -77,6 +79,7 @@ def submit(job: JobRecord, facts: Facts) -> None:
         retry_of=job.retry_of,
         run_at=job.run_at,
         concurrency_key=job.concurrency_key,
+        created_at=UNSET if job.created_at == moment_of(job.id) else job.created_at,
     )
     deadlines.set_deadline(job)
     if not ahead:
@@ -223,10 +226,9 @@ def requeue(job: JobRecord, task: TaskRecord, now: datetime) -> None:
     """Let a task run again: its next dispatch makes older orders void."""
     task.status = TaskStatus.QUEUED
     task.next_at = task.lease_until = None
-    job.next_attempt_at = next_attempt(job)
     if job.status is not JobStatus.QUEUED and not _running(job):
-        job.status = JobStatus.QUEUED
-        record(job, ev.JobQueued, now)
+        job.status, job.next_attempt_at = JobStatus.QUEUED, next_attempt(job)
+        record(job, ev.JobQueued, now, next_attempt_at=job.next_attempt_at or UNSET)
 
 
 def _start(job: JobRecord, task: TaskRecord, asked: ClaimTask, facts: Facts) -> None:
@@ -240,6 +242,7 @@ def _start(job: JobRecord, task: TaskRecord, asked: ClaimTask, facts: Facts) -> 
         job.started_at = facts.now
         deadlines.set_deadline(job)
     job.status, job.blocked_reason = JobStatus.RUNNING, None
+    job.next_attempt_at = next_attempt(job)
     left = flow.remaining(job, task)
     if left:
         left[0].status = StepStatus.RUNNING
@@ -252,6 +255,7 @@ def _start(job: JobRecord, task: TaskRecord, asked: ClaimTask, facts: Facts) -> 
         attempt=task.attempt,
         worker=asked.worker,
         steps=names,
+        next_attempt_at=job.next_attempt_at or UNSET,
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from tidemill_contracts import job_events as ev
@@ -17,6 +18,7 @@ from tidemill_jobs.endings import (
     give_up,
     record,
     settle_cancel,
+    tell_status,
 )
 from tidemill_jobs.lifecycle import CRASH_LOOP
 from tidemill_jobs.records import Facts, JobRecord, StepRecord, TaskRecord, TaskStatus
@@ -85,12 +87,15 @@ def _done(job: JobRecord, task: TaskRecord, facts: Facts) -> None:
         lifecycle.queue_ready(job, facts)
         waiting = not any(other.status in _ON_ITS_WAY for other in job.tasks)
         if waiting and not job.status.is_final:
-            job.status = JobStatus.RETRYING
+            tell_status(job, JobStatus.RETRYING)
 
 
 def _failed(job: JobRecord, task: TaskRecord, ending: Failed, facts: Facts) -> None:
     step = _failing_step(job, task, ending)
     error = replace(ending.error, step=step.name)
+    count = task.failures.get(ending.failure.value, 0) + 1
+    task.failures[ending.failure.value] = count
+    allowed = BUDGETS.get(ending.failure, job.max_attempts - 1)
     record(
         job,
         ev.JobStepFailed,
@@ -98,10 +103,8 @@ def _failed(job: JobRecord, task: TaskRecord, ending: Failed, facts: Facts) -> N
         step=step.name,
         attempt=task.attempt,
         error=error,
+        final=count > allowed,
     )
-    count = task.failures.get(ending.failure.value, 0) + 1
-    task.failures[ending.failure.value] = count
-    allowed = BUDGETS.get(ending.failure, job.max_attempts - 1)
     if job.status is JobStatus.CANCELLING and count <= allowed:
         task.status = TaskStatus.CANCELLED
         settle_cancel(job, facts.now)
@@ -161,6 +164,7 @@ def _retry(
     task.status, task.next_at = TaskStatus.RETRYING, facts.now + timedelta(seconds=wait_s)
     task.lease_until = None
     job.next_attempt_at = lifecycle.next_attempt(job)
+    first = job.next_attempt_at
     if not any(other.status is TaskStatus.RUNNING for other in job.tasks):
         job.status = JobStatus.RETRYING
     record(
@@ -171,6 +175,8 @@ def _retry(
         kind=ending.failure,
         error=error,
         next_attempt_at=task.next_at,
+        first_attempt_at=UNSET if first is None or first == task.next_at else first,
+        status=UNSET if job.status is JobStatus.RETRYING else job.status,
     )
 
 

@@ -32,6 +32,15 @@ class JobRepository(Repository):
         rows = await self.connection.scalars(query.order_by(events.c.seq).limit(limit))
         return [Raw(body) for body in rows]
 
+    async def history_to(self, job_id: UUID, last: int) -> list[bytes]:
+        """A job's events up to the one with this number, oldest first."""
+        query = select(events.c.body).where(
+            events.c.key == job_id,
+            events.c.tenant_id == self.tenant_id,
+            events.c.seq <= last,
+        )
+        return list(await self.connection.scalars(query.order_by(events.c.seq)))
+
     async def attempts(self, job_id: UUID) -> list[Attempt]:
         query = select(attempts).where(
             attempts.c.job_id == job_id,

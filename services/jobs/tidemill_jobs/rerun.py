@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from tidemill_contracts.ids import now, uuid7
+from tidemill_contracts.ids import moment_of, uuid7
 from tidemill_contracts.jobs import JobStatus, OnError, RetryJob, StepSpec, StepStatus
 from tidemill_contracts.problems import FieldError
 from tidemill_contracts.processors import ProcessorInfo
@@ -76,7 +76,8 @@ def draft(
     """
     kept = {step.name: step for step in reused(job, order)}
     made = _planned(job, order, processors, queues)
-    job_id, moment = uuid7(), now()
+    job_id = uuid7()
+    moment = moment_of(job_id)
     tasks = plan.tasks(made, job_id, job.tenant_id, job.priority)
     _mark_done([task for task in tasks if all(made.steps[i].name in kept for i in task.steps)])
     return JobRecord(

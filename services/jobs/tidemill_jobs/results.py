@@ -11,7 +11,7 @@ from litestar.response import Redirect, Response
 from msgspec import Struct
 from sqlalchemy import text
 
-from tidemill_contracts.ids import now, uuid7
+from tidemill_contracts.ids import moment_of, now, uuid7
 from tidemill_contracts.jobs import JobStatus, StepStatus
 from tidemill_contracts.work import Payload, Source
 from tidemill_jobs.commands import Submit
@@ -213,7 +213,7 @@ def system_job(
     dataset_id: UUID | None = None,
 ) -> Any:
     """A function that makes the record of a job of one step that the system runs for itself."""
-    created, task_id = now(), uuid7()
+    created, task_id = moment_of(job_id), uuid7()
 
     def build() -> JobRecord:
         task = TaskRecord(

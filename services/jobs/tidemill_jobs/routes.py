@@ -20,8 +20,9 @@ from tidemill_contracts.jobs import (
     SubmitBatch,
     SubmitJob,
 )
+from tidemill_contracts.log import MAX_CURSOR_CHARS
 from tidemill_contracts.pages import Page
-from tidemill_jobs import batches, results, retrying, usecases
+from tidemill_jobs import batches, past, results, retrying, usecases
 from tidemill_jobs.book import Accepted
 from tidemill_jobs.records import JSON
 from tidemill_jobs.refusals import JobNotFound
@@ -43,6 +44,12 @@ Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
 MAX_SEQ = 2**31 - 1
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Format = Literal["csv", "json", "ndjson", "parquet"]
+
+
+At = Annotated[
+    str | None,
+    QueryParameter(description="A cursor: the job as it was then.", max_length=MAX_CURSOR_CHARS),
+]
 
 
 class CursorInvalid(BadRequest):
@@ -118,8 +125,14 @@ class JobController(Controller):
         request: Request[Any, Any, Any],
         job_id: FromPath[UUID],
         jobs: Jobs,
+        at: At = None,
     ) -> Job:
-        """A job; follow it from its `cursor` on and nothing is missed."""
+        """A job; follow it from its `cursor` on and nothing is missed.
+
+        With `at` the job as it was at this place of the log: made of its events up to there.
+        """
+        if at is not None:
+            return await past.job_at(request.app, jobs, job_id, at)
         cursor = str(head(request.app))
         job = await jobs.get(job_id)
         if job is None:

@@ -161,14 +161,14 @@ async def share_datasets(
     ids: Iterable[UUID],
 ) -> dict[UUID, DatasetCopy]:
     """The copies of datasets, held so that none becomes ready unseen."""
-    read = msgspec.json.Decoder(Frame).decode
+    frame_in = msgspec.json.Decoder(Frame).decode
     rows = await connection.fetch(_SHARE_DATASETS, list(ids))
     return {
         row["id"]: DatasetCopy(
             row["id"],
             row["tenant_id"],
             DatasetStatus(row["status"]),
-            None if row["frame"] is None else read(row["frame"]),
+            None if row["frame"] is None else frame_in(row["frame"]),
         )
         for row in rows
     }
@@ -194,10 +194,10 @@ async def _with_tasks(
     connection: asyncpg.Connection,
     found: Sequence[asyncpg.Record],
 ) -> dict[UUID, JobRecord]:
-    jobs = {row[0]: JobRecord(**_read(row, columns.JOB)) for row in found}
+    jobs = {row[0]: JobRecord(**read(row, columns.JOB)) for row in found}
     if jobs:
         for row in await connection.fetch(_READ_TASKS, list(jobs)):
-            task = TaskRecord(**_read(row, columns.TASK))
+            task = TaskRecord(**read(row, columns.TASK))
             jobs[task.job_id].tasks.append(task)
     return jobs
 
@@ -251,7 +251,8 @@ def _array(records: Sequence[Any], column: Column) -> list[Any]:
     return values
 
 
-def _read(row: asyncpg.Record, columns: Sequence[Column]) -> dict[str, Any]:
+def read(row: asyncpg.Record, columns: Sequence[Column]) -> dict[str, Any]:
+    """The values of a row that was selected by these columns."""
     found: dict[str, Any] = {}
     for index, column in enumerate(columns):
         value = row[index]

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from tidemill_contracts.datasets import DatasetStatus, KnownDataset
 from tidemill_contracts.identity import Principal
-from tidemill_contracts.ids import now, uuid7
+from tidemill_contracts.ids import moment_of, uuid7
 from tidemill_contracts.jobs import CancelJob, Job, JobStatus, SubmitJob
 from tidemill_contracts.log import AskDataset
 from tidemill_contracts.problems import FieldError
@@ -127,7 +127,7 @@ def draft(
 
     `size` is that of the order, in bytes.
     """
-    created = now()
+    created = moment_of(job_id)
     tasks = plan.tasks(made, job_id, origin.tenant_id, order.priority)
 
     def build() -> JobRecord:

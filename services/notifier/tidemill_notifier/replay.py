@@ -1,9 +1,11 @@
 """What somebody missed, page by page, until the ring's head is reached without a hole."""
 
 import asyncio
+from datetime import datetime
 from typing import Protocol
 
 from tidemill_contracts.log import Cursor, read_cursor
+from tidemill_kit import streams
 from tidemill_kit.errors import BadRequest
 from tidemill_notifier import feed
 from tidemill_notifier.archive import Archive, Trimmed
@@ -48,6 +50,8 @@ async def place(hub: Hub, since: str | None) -> Cursor:
         return hub.head
     if since == START:
         return Cursor(0, 0)
+    if (moment := _moment(since)) is not None:
+        return await _before(hub, moment)
     try:
         cursor = read_cursor(since)
     except ValueError as error:
@@ -55,6 +59,29 @@ async def place(hub: Hub, since: str | None) -> Cursor:
     if cursor > hub.head and not await _has_come(hub, cursor):
         raise BadCursor
     return cursor
+
+
+def _moment(since: str) -> datetime | None:
+    """A moment as RFC 3339 writes it, with its zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(since) if "T" in since else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
+async def _before(hub: Hub, moment: datetime) -> Cursor:
+    """A place at or before the first event of this moment.
+
+    What the stream has forgotten its owners know: then it is the start.
+    """
+    if hub.client is None:
+        raise HubBehind
+    found = await streams.first_since(hub.client, streams.EVENTS, moment)
+    if found is None:
+        return hub.head
+    first = (await feed.state(hub.client)).first
+    return Cursor(hub.ring.epoch, found - 1) if found > first else Cursor(0, 0)
 
 
 async def _has_come(hub: Hub, cursor: Cursor) -> bool:

@@ -30,7 +30,10 @@ Caller = NamedDependency[Principal]
 Asking = Request[Any, Any, Any]
 After = Annotated[
     str | None,
-    QueryParameter(description="A cursor, `start` or `now`.", max_length=40),
+    QueryParameter(
+        description="A cursor, `start`, `now`, or a moment such as `2026-11-22T08:00:00Z`.",
+        max_length=40,
+    ),
 ]
 Types = Annotated[
     str | None,

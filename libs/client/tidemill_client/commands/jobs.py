@@ -7,7 +7,7 @@ import typer
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
-from tidemill_client.commands import batches, options, watching
+from tidemill_client.commands import batches, options, playing, watching
 from tidemill_client.commands.options import AsJson, JobId, Limit
 from tidemill_contracts.bulk import BulkOp, JobFilter
 from tidemill_contracts.jobs import Job, StepSpec, SubmitJob
@@ -94,9 +94,14 @@ def newest(
 
 
 @app.command()
-def show(context: typer.Context, job: JobId, *, as_json: AsJson = False) -> None:
-    """Show a job and its steps."""
-    watching.show(calling.run(context, lambda client: client.job(job)), as_json=as_json)
+def show(
+    context: typer.Context, job: JobId, *, at: options.At = None, as_json: AsJson = False
+) -> None:
+    """Show a job and its steps, as they are or as they were."""
+    watching.show(calling.run(context, lambda client: client.job(job, at=at)), as_json=as_json)
+
+
+app.command()(playing.replay)
 
 
 @app.command()

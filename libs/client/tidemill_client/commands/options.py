@@ -68,3 +68,13 @@ Concurrency = Annotated[
     typer.Option("--concurrency-key", help="Of the jobs with this key one runs at a time."),
 ]
 RunAt = Annotated[datetime | None, typer.Option(help="Not before this moment (local time).")]
+At = Annotated[
+    str | None, typer.Option("--at", help="As it was at this cursor; events show theirs.")
+]
+Speed = Annotated[
+    float,
+    typer.Option(min=0, help="So many times as fast as it was; 0 does not wait at all."),
+]
+Longest = Annotated[
+    float, typer.Option("--longest-wait", min=0, help="No pause is longer than so many seconds.")
+]
