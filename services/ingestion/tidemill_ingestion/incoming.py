@@ -1,7 +1,9 @@
 """An upload as it comes in: multipart or raw, read once, in flat memory."""
 
 import asyncio
+import base64
 import codecs
+import re
 import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
@@ -14,10 +16,11 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from tidemill_contracts.datasets import Labels
 from tidemill_contracts.problems import FieldError
 from tidemill_ingestion import names
-from tidemill_kit.errors import BadRequest, Invalid, TooLarge, TooMany, UnsupportedMedia
+from tidemill_ingestion.limits import Allowance
+from tidemill_kit.errors import BadRequest, Invalid, UnsupportedMedia
 from tidemill_kit.problems import field_of
 
-FIELDS = ("name", "labels", "format", "delimiter", "encoding", "header")
+FIELDS = ("name", "labels", "sha256", "format", "delimiter", "encoding", "header")
 FORM = "multipart/form-data"
 RAW = frozenset(
     {
@@ -38,6 +41,7 @@ RAW = frozenset(
         "text/plain",
     },
 )
+HEX_SHA256 = re.compile("[0-9A-Fa-f]{64}")
 MAX_FIELD_BYTES = 64 * 1024
 MAX_PARTS = 16
 # boundaries, part headers and fields around the file
@@ -46,14 +50,6 @@ MAX_AROUND_BYTES = 1024 * 1024
 
 class EmptyFile(Invalid):
     """The file holds no bytes."""
-
-
-class DatasetTooLarge(TooLarge):
-    """The file is larger than allowed."""
-
-
-class StorageFull(TooMany):
-    """The tenant's datasets would be larger than allowed."""
 
 
 class UploadInterrupted(BadRequest):
@@ -66,6 +62,10 @@ class UploadStalled(BadRequest):
 
 class LabelsInvalid(Invalid):
     """A label holds control characters."""
+
+
+class DigestMismatch(Invalid):
+    """The bytes have another sha256 than was said."""
 
 
 class EncodingUnknown(Invalid):
@@ -81,25 +81,18 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     header: bool | UnsetType = UNSET
 
 
-class Allowance(Struct, frozen=True):
-    """How many bytes may come."""
-
-    dataset_bytes: int
-    tenant_bytes: int
-
-    def check(self, size: int) -> None:
-        if size > self.dataset_bytes:
-            raise DatasetTooLarge(limit="max_dataset_bytes", max_bytes=self.dataset_bytes)
-        if size > self.tenant_bytes:
-            raise StorageFull(limit="max_tenant_bytes", left_bytes=max(0, self.tenant_bytes))
-
-
 class Said(Struct, frozen=True):
     """What came with the bytes, checked."""
 
     name: str
     labels: dict[str, str]
     options: dict[str, Any]
+    sha256: str | None = None
+
+    def check(self, sha256: str) -> None:
+        """Refuse bytes that are not those that were meant."""
+        if self.sha256 not in (None, sha256):
+            raise DigestMismatch(expected=self.sha256, found=sha256)
 
 
 class Incoming:
@@ -124,6 +117,8 @@ class Incoming:
         if self._kind != FORM and self._kind not in RAW:
             raise UnsupportedMedia(self._kind)
         if self._kind != FORM:
+            if digest := headers.get("content-digest"):
+                self._fields.setdefault("sha256", sha256_of(digest))
             read(self._fields, None)
 
     async def chunks(self, allowance: Allowance) -> AsyncGenerator[bytes]:
@@ -227,13 +222,36 @@ def read(fields: Mapping[str, str], filename: str | None) -> Said:
     given = {name: value for name, value in fields.items() if value != ""}
     name = names.clean(given.pop("name", "")) or names.of_file(filename)
     labels = _labels(given.pop("labels", "{}"))
+    sha256 = given.pop("sha256", None)
+    if sha256 is not None and not HEX_SHA256.fullmatch(sha256):
+        raise BadRequest(errors=[FieldError("sha256", "64 hexadecimal digits")])
+    return Said(name, labels, check_options(given), sha256 and sha256.lower())
+
+
+def check_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the uploader says of the content; BadRequest or Invalid where it cannot be."""
     try:
         options = msgspec.convert(given, Options, strict=False)
     except ValidationError as error:
         raise BadRequest(errors=[field_of(error)]) from error
     if options.encoding is not UNSET:
         _check_encoding(options.encoding)
-    return Said(name, labels, msgspec.to_builtins(options))
+    return msgspec.to_builtins(options)
+
+
+def sha256_of(digest: str) -> str:
+    """The sha256 in a Content-Digest header (RFC 9530), in hex; empty where it names others only.
+
+    The header's digest is that of the body, so it says nothing of a file in a form.
+    """
+    for member in digest.split(","):
+        algorithm, _, value = member.strip().partition("=")
+        if algorithm == "sha-256":
+            try:
+                return base64.b64decode(value.strip(":"), validate=True).hex()
+            except ValueError as error:
+                raise BadRequest(errors=[FieldError("Content-Digest", value)]) from error
+    return ""
 
 
 def check_labels(labels: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,6 @@ from tidemill_contracts.datasets import (
     Column,
     Dataset,
     DatasetCreated,
-    DatasetDeleted,
     DatasetError,
     DatasetReady,
     DatasetRejected,
@@ -27,6 +26,7 @@ from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, J
 from tidemill_kit.errors import Conflict, Invalid, NotFound
 
 MAX_MESSAGE_CHARACTERS = 2_000
+DERIVED = frozenset({"error", "cursor", "deduplicated_from", "restorable_until"})
 
 
 class DatasetNotFound(NotFound):
@@ -68,14 +68,27 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+    trashed_as: DatasetStatus | None = None
+    purge_at: datetime | None = None
+    purged_at: datetime | None = None
     seq: int
 
-    def shown(self, cursor: str | UnsetType = UNSET) -> Dataset:
+    def shown(
+        self,
+        cursor: str | UnsetType = UNSET,
+        *,
+        deduplicated_from: UUID | None = None,
+    ) -> Dataset:
         """What the API says of it."""
-        names = [name for name in Dataset.__struct_fields__ if name != "cursor"]
+        names = [name for name in Dataset.__struct_fields__ if name not in DERIVED]
         same: dict[str, Any] = {name: getattr(self, name) for name in names}
-        same |= {"error": self.error or UNSET, "cursor": cursor}
-        return Dataset(**same)
+        return Dataset(
+            **same,
+            error=self.error or UNSET,
+            cursor=cursor,
+            deduplicated_from=deduplicated_from or UNSET,
+            restorable_until=self.purge_at or UNSET,
+        )
 
     def artifact(self, name: str) -> str:
         """The key of something that ingest left beside the frame; DatasetNotReady before that."""
@@ -99,6 +112,13 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
         return key
 
 
+class Owner(Struct, frozen=True):
+    """Whose an upload is."""
+
+    tenant_id: UUID
+    user_id: UUID
+
+
 class Upload(Struct, frozen=True, kw_only=True):
     """Stored bytes and what their uploader says of them."""
 
@@ -118,7 +138,7 @@ def object_key(tenant_id: UUID, dataset_id: UUID) -> str:
 
 def create(
     upload: Upload,
-    owner: Principal,
+    owner: Principal | Owner,
     moment: datetime,
 ) -> tuple[StoredDataset, DatasetCreated, DatasetUploaded]:
     """The dataset that stored bytes become, and what to tell of it."""
@@ -149,24 +169,6 @@ def create(
         options=upload.options,
     )
     return dataset, created, uploaded
-
-
-def delete(dataset: StoredDataset, moment: datetime) -> tuple[StoredDataset, DatasetDeleted]:
-    seq = dataset.seq + 1
-    event = DatasetDeleted(
-        dataset_id=dataset.id,
-        tenant_id=dataset.tenant_id,
-        seq=seq,
-        at=moment,
-    )
-    gone = replace(
-        dataset,
-        status=DatasetStatus.DELETED,
-        updated_at=moment,
-        deleted_at=moment,
-        seq=seq,
-    )
-    return gone, event
 
 
 def ready(
