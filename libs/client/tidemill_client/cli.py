@@ -12,9 +12,11 @@ from tidemill_client.commands import (
     datasets,
     events,
     jobs,
+    limits,
     logs,
     operations,
     pipelines,
+    uploads,
 )
 
 GROUP = "tidemill.commands"
@@ -47,6 +49,7 @@ def show_version() -> None:
 
 app.add_typer(accounts.app)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(uploads.app, name="uploads")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(operations.queues, name="queues")
@@ -55,6 +58,8 @@ app.command()(operations.failures)
 app.command()(operations.workers)
 app.command()(pipelines.processors)
 app.command()(events.events)
+app.command()(limits.usage)
+app.command()(limits.gc)
 app.command()(logs.logs)
 
 

@@ -68,3 +68,4 @@ Concurrency = Annotated[
     typer.Option("--concurrency-key", help="Of the jobs with this key one runs at a time."),
 ]
 RunAt = Annotated[datetime | None, typer.Option(help="Not before this moment (local time).")]
+Parallel = Annotated[int, typer.Option(min=1, max=64, help="Parts that are sent at a time.")]
