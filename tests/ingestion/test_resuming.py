@@ -53,7 +53,10 @@ async def test_a_file_goes_in_parts_and_its_progress_is_told(
 
     async with Client(parted.url, eve.token) as client:
         dataset = await client.upload(
-            file, in_parts=True, labels={"a": "b"}, progress=lambda *now: told.append(now)
+            file,
+            in_parts=True,
+            labels={"a": "b"},
+            progress=lambda done, total: told.append((done, total)),
         )
 
     assert (dataset.sha256, dataset.name) == (sha256_of(file), "big.bin")
@@ -86,9 +89,7 @@ async def command(parted: Any, eve: Any, *words: str) -> asyncio.subprocess.Proc
     )
 
 
-async def test_a_killed_command_goes_on_where_it_was(
-    parted: Any, eve: Any, tmp_path: Path
-) -> None:
+async def test_a_killed_command_goes_on_where_it_was(parted: Any, eve: Any, tmp_path: Path) -> None:
     large = tmp_path / "large.bin"
     large.write_bytes(hashlib.shake_128(b"large").digest(MEBIBYTE) * 120)
     words = ("datasets", "upload", str(large), "--parallel", "1", "--json")
@@ -113,9 +114,7 @@ async def test_a_killed_command_goes_on_where_it_was(
     assert dataset["sha256"] == sha256_of(large)
 
 
-async def test_an_upload_is_listed_resumed_and_given_up(
-    parted: Any, eve: Any, file: Path
-) -> None:
+async def test_an_upload_is_listed_resumed_and_given_up(parted: Any, eve: Any, file: Path) -> None:
     async with Client(parted.url, eve.token) as client:
         ids = [
             str((await client.begin_upload(BeginUpload(name="a", size_bytes=12 * MEBIBYTE))).id)

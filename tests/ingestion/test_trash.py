@@ -160,9 +160,7 @@ async def test_a_tenant_has_no_more_datasets_than_its_share(
         ("created_after=2020-01-01T00:00:00Z", ["wind", "rain 2", "snow"]),
     ],
 )
-async def test_a_list_has_what_fits(
-    three: Any, query: str, expected: list[str]
-) -> None:
+async def test_a_list_has_what_fits(three: Any, query: str, expected: list[str]) -> None:
     answer = await three.http.get(f"/v1/datasets?{query}")
 
     assert [each["name"] for each in answer.json()["items"]] == expected

@@ -84,7 +84,7 @@ class Datasets(Holdings):
         labels = query.pop("labels", {})
         query["label"] = [f"{key}:{value}" for key, value in labels.items()] or None
         for field in ("created_after", "created_before"):
-            query[field] = wanted[field].isoformat() if field in wanted else None
+            query[field] = query[field].isoformat() if field in wanted else None
         return await self.get("/v1/datasets", Page[Dataset], query)
 
     async def change_dataset(

@@ -93,7 +93,7 @@ class Uploads(Account):
     async def _open(
         self, file: Path, name: str, labels: dict[str, str], upload_id: UUID | None
     ) -> Upload:
-        size = file.stat().st_size
+        size = (await asyncio.to_thread(file.stat)).st_size
         if upload_id is not None:
             found = await self.begun_upload(upload_id)
             if found.size_bytes != size:

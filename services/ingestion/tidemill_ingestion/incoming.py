@@ -89,11 +89,6 @@ class Said(Struct, frozen=True):
     options: dict[str, Any]
     sha256: str | None = None
 
-    def check(self, sha256: str) -> None:
-        """Refuse bytes that are not those that were meant."""
-        if self.sha256 not in (None, sha256):
-            raise DigestMismatch(expected=self.sha256, found=sha256)
-
 
 class Incoming:
     """An upload; `said` is known once all chunks were read."""
@@ -132,6 +127,11 @@ class Incoming:
         if size == 0:
             raise EmptyFile
         self.said = read(self._fields, self._filename)
+
+    def check(self, sha256: str) -> None:
+        """Refuse bytes that are not those that were meant; all chunks were read."""
+        if self.said.sha256 not in (None, sha256):
+            raise DigestMismatch(expected=self.said.sha256, found=sha256)
 
     async def _form(self, allowance: Allowance) -> AsyncGenerator[bytes]:
         reader = _FormReader(self._fields, self._parameters.get("boundary", ""))

@@ -36,7 +36,7 @@ class CollectionReports:
         self._database = database
 
     async def begin(self, *, dry_run: bool, every_s: float | None = None) -> Collection:
-        """A new report; CollectionRunning where another is open, or began less than `every_s` ago."""
+        """A new report; CollectionRunning where one is open, or began less than `every_s` ago."""
         moment = now()
         made = Collection(id=uuid7(), dry_run=dry_run, started_at=moment)
         async with self._database.transaction() as connection:

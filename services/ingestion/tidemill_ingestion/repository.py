@@ -99,7 +99,7 @@ class DatasetRepository(Repository):
 def _fitting(wanted: DatasetFilter) -> list[ColumnElement[bool]]:
     """All that is asked for, as conditions; the trash is only shown by its status."""
     shown = DatasetStatus.DELETED if wanted.status is DatasetStatus.DELETED else None
-    conditions = [
+    conditions: list[ColumnElement[bool]] = [
         datasets.c.purged_at.is_(None),
         datasets.c.deleted_at.is_(None) if shown is None else datasets.c.deleted_at.is_not(None),
     ]

@@ -58,9 +58,7 @@ class UploadController(Controller):
         Parts may come in any order, several at a time and again. The answer has links for the
         first hundred; showing the upload gives those for the next that are missing.
         """
-        return await presigned.begin(
-            database, storage, settings, principal, data, idempotency_key
-        )
+        return await presigned.begin(database, storage, settings, principal, data, idempotency_key)
 
     @get("/", opt=READER)
     async def newest(

@@ -66,7 +66,7 @@ async def receive(
         settings.s3_datasets_bucket,
         key,
         incoming.chunks(limits.left(held)),
-        check=lambda found: incoming.said.check(found),
+        check=incoming.check,
     )
     said = incoming.said
     return Upload(

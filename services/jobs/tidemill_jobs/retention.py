@@ -47,13 +47,13 @@ async def _verdicts(
 
 # ingest jobs live as long as their datasets; what a kept job borrows is kept with it
 _KEPT = """
-({job}.finished_at is null or {job}.finished_at > now() - make_interval(secs => :seconds)
-    or ({job}.system and {job}.dataset_id is not null
-        and exists (select from datasets where id = {job}.dataset_id)))
+({job}.finished_at is null or case when {job}.system and {job}.dataset_id is not null
+    then exists (select from datasets where id = {job}.dataset_id)
+    else {job}.finished_at > now() - make_interval(secs => :seconds) end)
 """
 _VERDICTS = text(f"""
 select asked.id, case
-    when {_KEPT.format(job="job")} or exists (
+    when (job.id is not null and {_KEPT.format(job="job")}) or exists (
         select from jobs borrower
         where borrower.borrows @> to_jsonb(array[asked.id]) and {_KEPT.format(job="borrower")}
     ) then 'kept'
@@ -65,7 +65,7 @@ left join garbage on garbage.job_id = asked.id
 where job.id is not null or garbage.job_id is not null or exists (
     select from jobs borrower where borrower.borrows @> to_jsonb(array[asked.id])
 )
-""")  # noqa: S608 - no word of a caller is in it
+""")
 _COLLECTED = text("delete from garbage where job_id = any(:ids)")
 _OPEN = text("""
 select count(*) from jobs where tenant_id = :tenant and not system and status in

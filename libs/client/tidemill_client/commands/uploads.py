@@ -27,7 +27,12 @@ def open_ones(context: typer.Context, limit: Limit = 50, *, as_json: AsJson = Fa
         terminal.json_page(page)
         return
     rows = [
-        (each.id, each.name, size(each.size_bytes), f"{each.expires_at.astimezone():%Y-%m-%d %H:%M}")
+        (
+            each.id,
+            each.name,
+            size(each.size_bytes),
+            f"{each.expires_at.astimezone():%Y-%m-%d %H:%M}",
+        )
         for each in page.items
     ]
     terminal.table(["id", "name", "size", "expires"], rows)

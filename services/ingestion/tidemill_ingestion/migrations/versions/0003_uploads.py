@@ -44,8 +44,7 @@ TRASH = [
     "alter table datasets add column trashed_as text, add column purge_at timestamptz,"
     " add column purged_at timestamptz",
     # until now a deleted dataset was gone
-    "update datasets set purge_at = deleted_at, trashed_as = 'ready'"
-    " where deleted_at is not null",
+    "update datasets set purge_at = deleted_at, trashed_as = 'ready' where deleted_at is not null",
     "create index datasets_trashed on datasets (purge_at)"
     " where deleted_at is not null and purged_at is null",
     "create index datasets_purged on datasets (purged_at) where purged_at is not null",
