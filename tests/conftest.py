@@ -25,6 +25,7 @@ SHORT_TIMERS = {
     "TM_PROCESSOR_PATHS": str(Path(__file__).parent / "e2e" / "own"),
     "TM_ORPHAN_AGE_S": "0",
     "TM_TIDY_S": "0.5",
+    "TM_COLLECT_S": "86400",
     "TM_MAX_DATASET_BYTES": str(4 * 1024 * 1024),
 }
 WHOLE_SYSTEMS = frozenset({"stack", "talkative", "hurt"})

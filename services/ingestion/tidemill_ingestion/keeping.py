@@ -22,6 +22,7 @@ from tidemill_kit.errors import failure_of
 from tidemill_kit.lifespan import head
 
 log = structlog.get_logger()
+LOOK_S = 900.0
 VERDICTS, COLLECTED, USAGE = (
     "tm.rpc.jobs.verdicts",
     "tm.rpc.jobs.collected",
@@ -114,6 +115,6 @@ async def _collect(app: Litestar, settings: Settings) -> None:
 
     while True:
         # not at once: the bus is still being connected, and nothing here is urgent
-        await asyncio.sleep(min(60.0, settings.collect_s))
+        await asyncio.sleep(min(LOOK_S, settings.collect_s))
         if error := await failure_of(once()):
             log.warning("collection.delayed", reason=str(error)[:200], exc_info=error)
