@@ -137,7 +137,11 @@ class DatasetError(Struct, frozen=True):
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
-    """What the API says of a dataset; `rows` and `columns` are known once it is ready."""
+    """What the API says of a dataset; `rows` and `columns` are known once it is ready.
+
+    A new one whose bytes were there already names the dataset that it shares them with. One in
+    the trash says until when it can be restored.
+    """
 
     id: UUID
     name: str
@@ -150,6 +154,8 @@ class Dataset(Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = field(default_factory=dict[str, str])
     detected: Detected | UnsetType = UNSET
     error: DatasetError | UnsetType = UNSET
+    deduplicated_from: UUID | UnsetType = UNSET
+    restorable_until: datetime | UnsetType = UNSET
     created_at: datetime
     updated_at: datetime
     seq: int
@@ -216,6 +222,17 @@ class DatasetRejected(DatasetEvent, frozen=True, kw_only=True, tag="dataset.reje
 
 
 class DatasetDeleted(DatasetEvent, frozen=True, kw_only=True, tag="dataset.deleted"):
-    """The dataset is gone."""
+    """The dataset is in the trash: nothing can use it, and for a while it can be restored."""
 
     by: UUID | None = None
+
+
+class DatasetRestored(DatasetEvent, frozen=True, kw_only=True, tag="dataset.restored"):
+    """The dataset is out of the trash; one that was being validated is uploaded anew."""
+
+    status: DatasetStatus
+    frame: Frame | None = None
+
+
+class DatasetPurged(DatasetEvent, frozen=True, kw_only=True, tag="dataset.purged"):
+    """The dataset is gone for good, and its stored objects go with it."""

@@ -9,17 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemill_ingestion.incoming import (
-    Allowance,
-    DatasetTooLarge,
     EmptyFile,
     EncodingUnknown,
     Incoming,
     LabelsInvalid,
     OptionsInvalid,
-    StorageFull,
     UploadStalled,
     read,
 )
+from tidemill_ingestion.limits import Allowance, DatasetTooLarge, StorageFull
 from tidemill_kit.errors import BadRequest, TidemillError, UnsupportedMedia
 
 BOUNDARY = "frontier"

@@ -199,7 +199,7 @@ async def test_a_tenant_cannot_store_more_than_its_share(
     first = await caller.http.post("/v1/datasets?name=a", content=b"123456")
 
     second = await caller.http.post("/v1/datasets?name=b", content=b"123456")
-    await caller.http.delete(f"/v1/datasets/{first.json()['id']}")
+    await caller.http.delete(f"/v1/datasets/{first.json()['id']}?purge=true")
     third = await caller.http.post("/v1/datasets?name=c", content=b"123456")
 
     assert (second.status_code, second.json()["code"]) == (429, "storage_full")

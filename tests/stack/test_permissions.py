@@ -21,6 +21,8 @@ EVENTS = "$JS.API.CONSUMER.CREATE.EVENTS"
         ("processor", "tm.event.t.job.succeeded"),
         ("processor", "tm.work.default.5"),
         ("processor", "tm.rpc.jobs.events"),
+        ("processor", "tm.rpc.jobs.verdicts"),
+        ("processor", "tm.rpc.jobs.collected"),
         ("processor", "$JS.API.STREAM.DELETE.WORK"),
         ("processor", "$JS.API.STREAM.PURGE.EVENTS"),
         ("processor", "$JS.API.DIRECT.GET.EVENTS"),
@@ -144,7 +146,6 @@ async def test_a_stranger_gets_nothing_from_the_object_store(
     ("identity", "bucket"),
     [
         ("processor", "tidemill-datasets"),
-        ("ingestion", "tidemill-results"),
         ("jobs", "tidemill-results"),
     ],
 )

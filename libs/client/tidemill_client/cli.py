@@ -12,11 +12,13 @@ from tidemill_client.commands import (
     datasets,
     events,
     jobs,
+    limits,
     logs,
     operations,
     people,
     pipelines,
     schedules,
+    uploads,
     webhooks,
 )
 
@@ -50,6 +52,7 @@ def show_version() -> None:
 
 app.add_typer(accounts.app)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(uploads.app, name="uploads")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(events.app, name="events")
@@ -65,6 +68,8 @@ app.command()(people.audit)
 app.command()(operations.failures)
 app.command()(operations.workers)
 app.command()(pipelines.processors)
+app.command()(limits.usage)
+app.command()(limits.gc)
 app.command()(logs.logs)
 
 

@@ -1,18 +1,34 @@
 """The client's calls about datasets."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from tidemill_client.account import Account
+from msgspec import UNSET
+
 from tidemill_client.downloads import Download
+from tidemill_client.limits import Holdings
+from tidemill_client.partwise import IN_PARTS_FROM_BYTES, PARALLEL
 from tidemill_client.problems import Corrupted
 from tidemill_client.uploads import ProgressHook, Source, Upload
-from tidemill_contracts.datasets import Dataset
+from tidemill_contracts.datasets import Dataset, DatasetStatus, RenameDataset
 from tidemill_contracts.pages import Page
 
 
-class Datasets(Account):
+class DatasetFields(TypedDict, total=False):
+    """What `datasets` may be asked for; all that is given must hold."""
+
+    status: DatasetStatus
+    name: str
+    format: str
+    labels: dict[str, str]
+    created_after: datetime
+    created_before: datetime
+
+
+class Datasets(Holdings):
     """The part of the client that brings data in and out."""
 
     async def upload(
@@ -23,11 +39,21 @@ class Datasets(Account):
         labels: Mapping[str, str] | None = None,
         size_bytes: int | None = None,
         progress: ProgressHook | None = None,
+        in_parts: bool | None = None,
+        parallel: int = PARALLEL,
     ) -> Dataset:
-        """Stream a file, bytes or a stream of bytes up; the answer is checked by its sha256.
+        """Send a file, bytes or a stream of bytes up; the answer is checked by its sha256.
 
+        A file of 64 MiB or more goes in parts, several at a time, and after a break it goes on
+        with those that are missing; `in_parts` decides otherwise.
         `progress` is told the bytes sent and their total, if that is known.
         """
+        if isinstance(source, Path):
+            large = source.stat().st_size >= IN_PARTS_FROM_BYTES
+            if large if in_parts is None else in_parts:
+                return await self.upload_in_parts(
+                    source, name, labels=labels, parallel=parallel, progress=progress
+                )
         upload = Upload(source, size_bytes=size_bytes, hook=progress)
         named = name or (source.name if isinstance(source, Path) else "upload")
         dataset = await self.post(
@@ -43,13 +69,47 @@ class Datasets(Account):
     async def dataset(self, dataset_id: UUID) -> Dataset:
         return await self.get(f"/v1/datasets/{dataset_id}", Dataset)
 
-    async def datasets(self, *, limit: int = 50, cursor: str | None = None) -> Page[Dataset]:
-        """The newest first; `cursor` is the `next_cursor` of the page before."""
-        query = {"limit": limit, "cursor": cursor}
+    async def datasets(
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        **wanted: Unpack[DatasetFields],
+    ) -> Page[Dataset]:
+        """The newest that fit; `cursor` is the `next_cursor` of the page before.
+
+        `name` is a part of the name; the status `deleted` is that of datasets in the trash.
+        """
+        query: dict[str, Any] = {**wanted, "limit": limit, "cursor": cursor}
+        labels = query.pop("labels", {})
+        query["label"] = [f"{key}:{value}" for key, value in labels.items()] or None
+        for field in ("created_after", "created_before"):
+            query[field] = query[field].isoformat() if field in wanted else None
         return await self.get("/v1/datasets", Page[Dataset], query)
 
-    async def delete_dataset(self, dataset_id: UUID) -> None:
-        await self.gateway.call("DELETE", f"/v1/datasets/{dataset_id}")
+    async def change_dataset(
+        self,
+        dataset_id: UUID,
+        *,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Dataset:
+        """Give it another name, other labels, or both."""
+        order = RenameDataset(
+            name=UNSET if name is None else name,
+            labels=UNSET if labels is None else dict(labels),
+        )
+        path = f"/v1/datasets/{dataset_id}"
+        return await self.gateway.call("PATCH", path, Dataset, order=order)
+
+    async def restore_dataset(self, dataset_id: UUID) -> Dataset:
+        """Take a dataset out of the trash."""
+        return await self.post(f"/v1/datasets/{dataset_id}/restore", Dataset)
+
+    async def delete_dataset(self, dataset_id: UUID, *, purge: bool = False) -> None:
+        """Put a dataset into the trash; `purge` is for good."""
+        query = {"purge": "true"} if purge else None
+        await self.gateway.call("DELETE", f"/v1/datasets/{dataset_id}", query=query)
 
     def content(self, dataset_id: UUID, *, format: str | None = None) -> Download:  # noqa: A002 - the API's word
         """The uploaded bytes, or the table in this format."""

@@ -50,7 +50,7 @@ class Storage:
 
     async def put_bytes(self, bucket: str, key: str, body: bytes) -> str:
         """Store a small object; answers its sha256 in hex."""
-        with _translated():
+        with translated():
             await self._client.put_object(Bucket=bucket, Key=key, Body=body)
         return hashlib.sha256(body).hexdigest()
 
@@ -63,42 +63,54 @@ class Storage:
         bucket: str,
         key: str,
         chunks: AsyncIterator[bytes],
+        *,
+        check: Callable[[str], None] | None = None,
     ) -> tuple[int, str]:
-        """Store what comes, in flat memory; nothing is visible unless the stream ends well."""
+        """Store what comes, in flat memory; nothing is visible unless the stream ends well.
+
+        `check` is told the sha256 of all that came, and may refuse it by raising.
+        """
         upload = _Upload(self._client, bucket, key)
         try:
             async for chunk in chunks:
                 await upload.add(chunk)
+            if check is not None:
+                check(upload.sha256)
             return await upload.complete()
         except BaseException:
             await upload.abort()
             raise
 
     async def get_bytes(self, bucket: str, key: str) -> bytes:
-        with _translated():
+        with translated():
             answer = await self._client.get_object(Bucket=bucket, Key=key)
             async with answer["Body"] as body:
                 return bytes(await body.read())
 
+    async def read(self, bucket: str, key: str) -> AsyncGenerator[bytes]:
+        """An object's bytes, a mebibyte at a time."""
+        with translated():
+            answer = await self._client.get_object(Bucket=bucket, Key=key)
+            async with answer["Body"] as body:
+                async for chunk in body.iter_chunks(1024 * 1024):
+                    yield chunk
+
     async def get_file(self, bucket: str, key: str, path: Path) -> str:
         """Fetch an object into a file; answers the sha256 of what came."""
         digest = hashlib.sha256()
-        with _translated():
-            answer = await self._client.get_object(Bucket=bucket, Key=key)
-            async with answer["Body"] as body:
-                with path.open("wb") as out:
-                    async for chunk in body.iter_chunks(1024 * 1024):
-                        digest.update(chunk)
-                        out.write(chunk)
+        with path.open("wb") as out:
+            async for chunk in self.read(bucket, key):
+                digest.update(chunk)
+                out.write(chunk)
         return digest.hexdigest()
 
     async def delete(self, bucket: str, key: str) -> None:
-        with _translated():
+        with translated():
             await self._client.delete_object(Bucket=bucket, Key=key)
 
     async def exists(self, bucket: str, key: str) -> bool:
         try:
-            with _translated():
+            with translated():
                 await self._client.head_object(Bucket=bucket, Key=key)
         except ObjectMissing:
             return False
@@ -126,12 +138,15 @@ def disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def lifespan(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def lifespan(
+    settings: Settings,
+    kind: type[Storage] = Storage,
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """Opens `app.state.storage`; only services that store objects carry its library."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        async with Storage.open(settings) as opened:
+        async with kind.open(settings) as opened:
             app.state.storage = opened
             yield
 
@@ -150,6 +165,10 @@ class _Upload:
         self._parts: list[dict[str, Any]] = []
         self._upload_id: str | None = None
 
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
     async def add(self, chunk: bytes) -> None:
         self._digest.update(chunk)
         self._size += len(chunk)
@@ -160,27 +179,27 @@ class _Upload:
 
     async def complete(self) -> tuple[int, str]:
         if self._upload_id is None:
-            with _translated():
+            with translated():
                 await self._client.put_object(**self._place, Body=bytes(self._buffer))
-            return self._size, self._digest.hexdigest()
+            return self._size, self.sha256
         if self._buffer:
             await self._send(bytes(self._buffer))
-        with _translated():
+        with translated():
             await self._client.complete_multipart_upload(
                 **self._place,
                 UploadId=self._upload_id,
                 MultipartUpload={"Parts": self._parts},
             )
-        return self._size, self._digest.hexdigest()
+        return self._size, self.sha256
 
     async def abort(self) -> None:
         if self._upload_id is not None:
-            with _translated():
+            with translated():
                 await self._client.abort_multipart_upload(**self._place, UploadId=self._upload_id)
 
     async def _send(self, body: bytes) -> None:
         number = len(self._parts) + 1
-        with _translated():
+        with translated():
             if self._upload_id is None:
                 made = await self._client.create_multipart_upload(**self._place)
                 self._upload_id = str(made["UploadId"])
@@ -193,7 +212,7 @@ class _Upload:
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
 
 
-class _translated:  # noqa: N801 - reads as a verb at the call
+class translated:  # noqa: N801 - reads as a verb at the call
     """Turn the client library's errors into ours."""
 
     def __enter__(self) -> None: ...

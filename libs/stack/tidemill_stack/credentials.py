@@ -18,7 +18,10 @@ DATASETS = "tidemill-datasets"
 RESULTS = "tidemill-results"
 S3_RIGHTS: dict[str, tuple[str, ...]] = {
     "admin": ("Admin", "Read", "Write", "List", "Tagging"),
-    "ingestion": (f"Read:{DATASETS}", f"Write:{DATASETS}", f"List:{DATASETS}", f"Read:{RESULTS}"),
+    # it keeps both buckets: what nobody needs any more it also removes from the results
+    "ingestion": tuple(
+        f"{right}:{bucket}" for bucket in (DATASETS, RESULTS) for right in ("Read", "Write", "List")
+    ),
     "jobs": (f"Read:{RESULTS}",),
     "processor": (f"Read:{DATASETS}", f"Read:{RESULTS}", f"Write:{RESULTS}", f"List:{RESULTS}"),
 }

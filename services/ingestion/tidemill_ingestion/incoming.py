@@ -1,7 +1,9 @@
 """An upload as it comes in: multipart or raw, read once, in flat memory."""
 
 import asyncio
+import base64
 import codecs
+import re
 import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
@@ -14,10 +16,11 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from tidemill_contracts.datasets import IngestOptions, Labels
 from tidemill_contracts.problems import FieldError
 from tidemill_ingestion import names
-from tidemill_kit.errors import BadRequest, Invalid, TooLarge, TooMany, UnsupportedMedia
+from tidemill_ingestion.limits import Allowance
+from tidemill_kit.errors import BadRequest, Invalid, UnsupportedMedia
 from tidemill_kit.problems import field_of
 
-FIELDS = ("name", "labels", *IngestOptions.__struct_fields__)
+FIELDS = ("name", "labels", "sha256", *IngestOptions.__struct_fields__)
 FORM = "multipart/form-data"
 RAW = frozenset(
     {
@@ -38,6 +41,7 @@ RAW = frozenset(
         "text/plain",
     },
 )
+HEX_SHA256 = re.compile("[0-9A-Fa-f]{64}")
 MAX_FIELD_BYTES = 64 * 1024
 MAX_PARTS = 16
 # boundaries, part headers and fields around the file
@@ -46,14 +50,6 @@ MAX_AROUND_BYTES = 1024 * 1024
 
 class EmptyFile(Invalid):
     """The file holds no bytes."""
-
-
-class DatasetTooLarge(TooLarge):
-    """The file is larger than allowed."""
-
-
-class StorageFull(TooMany):
-    """The tenant's datasets would be larger than allowed."""
 
 
 class UploadInterrupted(BadRequest):
@@ -68,6 +64,10 @@ class LabelsInvalid(Invalid):
     """A label holds control characters."""
 
 
+class DigestMismatch(Invalid):
+    """The bytes have another sha256 than was said."""
+
+
 class EncodingUnknown(Invalid):
     """There is no such text encoding."""
 
@@ -76,25 +76,13 @@ class OptionsInvalid(Invalid):
     """These options cannot be meant together."""
 
 
-class Allowance(Struct, frozen=True):
-    """How many bytes may come."""
-
-    dataset_bytes: int
-    tenant_bytes: int
-
-    def check(self, size: int) -> None:
-        if size > self.dataset_bytes:
-            raise DatasetTooLarge(limit="max_dataset_bytes", max_bytes=self.dataset_bytes)
-        if size > self.tenant_bytes:
-            raise StorageFull(limit="max_tenant_bytes", left_bytes=max(0, self.tenant_bytes))
-
-
 class Said(Struct, frozen=True):
     """What came with the bytes, checked."""
 
     name: str
     labels: dict[str, str]
     options: dict[str, Any]
+    sha256: str | None = None
 
 
 class Incoming:
@@ -119,6 +107,8 @@ class Incoming:
         if self._kind != FORM and self._kind not in RAW:
             raise UnsupportedMedia(self._kind)
         if self._kind != FORM:
+            if digest := headers.get("content-digest"):
+                self._fields.setdefault("sha256", sha256_of(digest))
             read(self._fields, None)
 
     async def chunks(self, allowance: Allowance) -> AsyncGenerator[bytes]:
@@ -132,6 +122,11 @@ class Incoming:
         if size == 0:
             raise EmptyFile
         self.said = read(self._fields, self._filename)
+
+    def check(self, sha256: str) -> None:
+        """Refuse bytes that are not those that were meant; all chunks were read."""
+        if self.said.sha256 not in (None, sha256):
+            raise DigestMismatch(expected=self.said.sha256, found=sha256)
 
     async def _form(self, allowance: Allowance) -> AsyncGenerator[bytes]:
         reader = _FormReader(self._fields, self._parameters.get("boundary", ""))
@@ -222,7 +217,10 @@ def read(fields: Mapping[str, str], filename: str | None) -> Said:
     given = {name: value for name, value in fields.items() if value != ""}
     name = names.clean(given.pop("name", "")) or names.of_file(filename)
     labels = _labels(given.pop("labels", "{}"))
-    return Said(name, labels, read_options(given))
+    sha256 = given.pop("sha256", None)
+    if sha256 is not None and not HEX_SHA256.fullmatch(sha256):
+        raise BadRequest(errors=[FieldError("sha256", "64 hexadecimal digits")])
+    return Said(name, labels, read_options(given), sha256 and sha256.lower())
 
 
 def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,6 +241,21 @@ def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
             raise OptionsInvalid(errors=[FieldError("options", message)]) from error
         raise BadRequest(errors=[field_of(error)]) from error
     return msgspec.to_builtins(options)
+
+
+def sha256_of(digest: str) -> str:
+    """The sha256 in a Content-Digest header (RFC 9530), in hex; empty where it names others only.
+
+    The header's digest is that of the body, so it says nothing of a file in a form.
+    """
+    for member in digest.split(","):
+        algorithm, _, value = member.strip().partition("=")
+        if algorithm == "sha-256":
+            try:
+                return base64.b64decode(value.strip(":"), validate=True).hex()
+            except ValueError as error:
+                raise BadRequest(errors=[FieldError("Content-Digest", value)]) from error
+    return ""
 
 
 def check_labels(labels: Mapping[str, str]) -> dict[str, str]:

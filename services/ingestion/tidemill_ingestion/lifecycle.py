@@ -12,7 +12,6 @@ from tidemill_contracts.datasets import (
     Column,
     Dataset,
     DatasetCreated,
-    DatasetDeleted,
     DatasetError,
     DatasetReady,
     DatasetRejected,
@@ -28,6 +27,7 @@ from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, J
 from tidemill_kit.errors import Conflict, Invalid, NotFound
 
 MAX_MESSAGE_CHARACTERS = 2_000
+DERIVED = frozenset({"error", "cursor", "deduplicated_from", "detected", "restorable_until"})
 
 
 class DatasetNotFound(NotFound):
@@ -69,16 +69,28 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+    trashed_as: DatasetStatus | None = None
+    purge_at: datetime | None = None
+    purged_at: datetime | None = None
     seq: int
 
-    def shown(self, cursor: str | UnsetType = UNSET) -> Dataset:
+    def shown(
+        self,
+        cursor: str | UnsetType = UNSET,
+        *,
+        deduplicated_from: UUID | None = None,
+    ) -> Dataset:
         """What the API says of it."""
-        names = set(Dataset.__struct_fields__) - {"cursor", "detected"}
+        names = [name for name in Dataset.__struct_fields__ if name not in DERIVED]
         same: dict[str, Any] = {name: getattr(self, name) for name in names}
-        same |= {"error": self.error or UNSET, "cursor": cursor}
-        if self.ingested is not None:
-            same["detected"] = detected(self.ingested)
-        return Dataset(**same)
+        return Dataset(
+            **same,
+            detected=UNSET if self.ingested is None else detected(self.ingested),
+            error=self.error or UNSET,
+            cursor=cursor,
+            deduplicated_from=deduplicated_from or UNSET,
+            restorable_until=self.purge_at or UNSET,
+        )
 
     def artifact(self, name: str) -> str:
         """The key of something that ingest left beside the frame; DatasetNotReady before that."""
@@ -102,6 +114,13 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
         return key
 
 
+class Owner(Struct, frozen=True):
+    """Whose an upload is."""
+
+    tenant_id: UUID
+    user_id: UUID
+
+
 class Upload(Struct, frozen=True, kw_only=True):
     """Stored bytes and what their uploader says of them."""
 
@@ -121,7 +140,7 @@ def object_key(tenant_id: UUID, dataset_id: UUID) -> str:
 
 def create(
     upload: Upload,
-    owner: Principal,
+    owner: Principal | Owner,
     moment: datetime,
 ) -> tuple[StoredDataset, DatasetCreated, DatasetUploaded]:
     """The dataset that stored bytes become, and what to tell of it."""
@@ -152,29 +171,6 @@ def create(
         options=upload.options,
     )
     return dataset, created, uploaded
-
-
-def delete(
-    dataset: StoredDataset,
-    moment: datetime,
-    by: UUID | None = None,
-) -> tuple[StoredDataset, DatasetDeleted]:
-    seq = dataset.seq + 1
-    event = DatasetDeleted(
-        dataset_id=dataset.id,
-        tenant_id=dataset.tenant_id,
-        seq=seq,
-        at=moment,
-        by=by,
-    )
-    gone = replace(
-        dataset,
-        status=DatasetStatus.DELETED,
-        updated_at=moment,
-        deleted_at=moment,
-        seq=seq,
-    )
-    return gone, event
 
 
 def ready(

@@ -1,19 +1,34 @@
 """Every query of ingestion."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct, field
 from msgspec.structs import asdict
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, insert, select, text, update
 
 from tidemill_contracts.datasets import DatasetStatus
 from tidemill_ingestion import tables
 from tidemill_ingestion.lifecycle import DatasetNotFound, StoredDataset
+from tidemill_ingestion.limits import Holdings
 from tidemill_ingestion.tables import datasets, events
 from tidemill_kit.db import Repository
 
 _STORED = [datasets.c[name] for name in StoredDataset.__struct_fields__]
+_HELD = [tables.holdings.c[name] for name in Holdings.__struct_fields__]
+
+
+class DatasetFilter(Struct, frozen=True, kw_only=True):
+    """Which datasets are meant; all that is given must hold."""
+
+    name: str | None = None
+    status: DatasetStatus | None = None
+    format: str | None = None
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
 
 class DatasetRepository(Repository):
@@ -45,24 +60,30 @@ class DatasetRepository(Repository):
 
     async def newest(
         self,
+        wanted: DatasetFilter,
         *,
         limit: int,
         before: UUID | None = None,
-        status: DatasetStatus | None = None,
     ) -> list[StoredDataset]:
-        """Newest first; `before` is the last one of the page before."""
-        query = self._mine().where(datasets.c.deleted_at.is_(None))
+        """Those that fit, newest first; `before` is the last one of the page before."""
+        query = self._mine().where(*_fitting(wanted))
         if before is not None:
             query = query.where(datasets.c.id < before)
-        if status is not None:
-            query = query.where(datasets.c.status == status)
         return await self.all(query.order_by(datasets.c.id.desc()).limit(limit), StoredDataset)
 
-    async def used_bytes(self) -> int:
-        """What all datasets of the tenant take."""
-        total = func.coalesce(func.sum(datasets.c.size_bytes), 0)
-        mine = (datasets.c.tenant_id == self.tenant_id) & datasets.c.deleted_at.is_(None)
-        return int(await self.connection.scalar(select(total).where(mine)) or 0)
+    async def with_bytes(self, sha256: str, size_bytes: int) -> StoredDataset | None:
+        """A dataset whose object holds these very bytes, kept from being purged meanwhile."""
+        place = f"{self.tenant_id} {sha256}"
+        await self.connection.execute(_ONE_AT_A_TIME, {"place": place})
+        same = (datasets.c.sha256 == sha256) & (datasets.c.size_bytes == size_bytes)
+        query = self._mine().where(same, datasets.c.purged_at.is_(None))
+        oldest = query.order_by(datasets.c.id).limit(1)
+        return await self.first(oldest.with_for_update(read=True), StoredDataset)
+
+    async def holdings(self) -> Holdings:
+        """What the tenant has, this transaction's changes counted."""
+        mine = select(*_HELD).where(tables.holdings.c.tenant_id == self.tenant_id)
+        return await self.first(mine, Holdings) or Holdings()
 
     async def history(self, dataset_id: UUID) -> list[dict[str, Any]]:
         """The dataset's events, oldest first."""
@@ -73,3 +94,29 @@ class DatasetRepository(Repository):
 
     def _mine(self) -> Select[Any]:
         return select(*_STORED).where(datasets.c.tenant_id == self.tenant_id)
+
+
+def _fitting(wanted: DatasetFilter) -> list[ColumnElement[bool]]:
+    """All that is asked for, as conditions; the trash is only shown by its status."""
+    shown = DatasetStatus.DELETED if wanted.status is DatasetStatus.DELETED else None
+    conditions: list[ColumnElement[bool]] = [
+        datasets.c.purged_at.is_(None),
+        datasets.c.deleted_at.is_(None) if shown is None else datasets.c.deleted_at.is_not(None),
+    ]
+    if wanted.status is not None:
+        conditions.append(datasets.c.status == wanted.status)
+    if wanted.format is not None:
+        conditions.append(datasets.c.format == wanted.format)
+    if wanted.name is not None:
+        conditions.append(datasets.c.name.icontains(wanted.name, autoescape=True))
+    if wanted.labels:
+        conditions.append(datasets.c.labels.op("@>")(wanted.labels))
+    if wanted.created_after is not None:
+        conditions.append(datasets.c.created_at >= wanted.created_after)
+    if wanted.created_before is not None:
+        conditions.append(datasets.c.created_at < wanted.created_before)
+    return conditions
+
+
+# the transaction's lock: two uploads of the same bytes at the same moment share an object, too
+_ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtextextended(:place, 1))")

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post
@@ -15,13 +16,13 @@ from tidemill_contracts.datasets import Dataset, DatasetStatus, RenameDataset
 from tidemill_contracts.identity import Principal, Role
 from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
+from tidemill_contracts.problems import FieldError
 from tidemill_ingestion import usecases
 from tidemill_ingestion.incoming import FIELDS, Incoming
-from tidemill_ingestion.repository import DatasetRepository
+from tidemill_ingestion.repository import DatasetFilter, DatasetRepository
 from tidemill_ingestion.settings import Settings
 from tidemill_kit.db import Database
-from tidemill_kit.errors import Gone
-from tidemill_kit.idempotency import REPLAYED, IdempotencyKeyBusy, IdempotencyKeyReused
+from tidemill_kit.errors import BadRequest, Gone
 from tidemill_kit.lifespan import head
 from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
 
@@ -85,28 +86,47 @@ class DatasetController(Controller):
             stall_s=settings.upload_stall_s,
         )
         upload = await usecases.receive(database, storage, settings, principal, incoming)
-        try:
-            answer = await usecases.create(database, principal, upload, known, idempotency_key)
-        except (IdempotencyKeyBusy, IdempotencyKeyReused):
-            await storage.delete(settings.s3_datasets_bucket, upload.object_key)
-            raise
-        if REPLAYED in answer.headers:
-            await storage.delete(settings.s3_datasets_bucket, upload.object_key)
-        return answer
+        return await usecases.create(
+            database,
+            storage,
+            settings,
+            principal,
+            upload,
+            head=known,
+            idempotency_key=idempotency_key,
+        )
 
     @get("/", opt=READER)
     async def newest(
         self,
+        request: Request[Any, Any, Any],
         datasets: Datasets,
         limit: Limit = 50,
         cursor: FromQuery[UUID | None] = None,
         status: FromQuery[DatasetStatus | None] = None,
+        name: FromQuery[str | None] = None,
+        format_: Annotated[str | None, QueryParameter(name="format")] = None,
+        label: FromQuery[list[str] | None] = None,
+        created_after: FromQuery[datetime | None] = None,
+        created_before: FromQuery[datetime | None] = None,
     ) -> Response[Page[Dataset]]:
-        """The newest datasets first."""
-        found = await datasets.newest(limit=limit + 1, before=cursor, status=status)
+        """The newest datasets first: those that fit all that is given.
+
+        `name` is a part of the name, `label` is `key:value` and may be repeated; `status=deleted`
+        shows the trash.
+        """
+        wanted = DatasetFilter(
+            name=name,
+            status=status,
+            format=format_,
+            labels=_labels(label or []),
+            created_after=created_after,
+            created_before=created_before,
+        )
+        found = await datasets.newest(wanted, limit=limit + 1, before=cursor)
         items = [dataset.shown() for dataset in found[:limit]]
         following = str(items[-1].id) if len(found) > limit else None
-        return Response(Page(items, following), headers=_link_to(following, limit, status))
+        return Response(Page(items, following), headers=_link_to(request, following))
 
     @get("/{dataset_id:uuid}", opt=READER)
     async def show(
@@ -135,9 +155,21 @@ class DatasetController(Controller):
         dataset_id: FromPath[UUID],
         principal: Caller,
         datasets: Datasets,
+        settings: Configured,
+        request: Request[Any, Any, Any],
+        *,
+        purge: FromQuery[bool] = False,
     ) -> None:
-        """Delete a dataset; results made from it stay."""
-        await usecases.delete(datasets, dataset_id, principal.user_id)
+        """Put a dataset into the trash; results made from it stay. `purge` is for good."""
+        by = principal.user_id
+        await usecases.delete(datasets, dataset_id, settings.trash_s, by=by, purge=purge)
+        if purge:
+            request.app.state.tidying.set()
+
+    @post("/{dataset_id:uuid}/restore", opt=WRITER, status_code=200)
+    async def restore(self, dataset_id: FromPath[UUID], datasets: Datasets) -> Dataset:
+        """Take a dataset out of the trash."""
+        return await usecases.restore(datasets, dataset_id)
 
     @get("/{dataset_id:uuid}/events", opt=READER)
     async def events(
@@ -229,13 +261,20 @@ async def _stored_json(storage: Storage, settings: Settings, key: str) -> Respon
     return Response(body, media_type="application/json")
 
 
-def _link_to(
-    following: str | None,
-    limit: int,
-    status: DatasetStatus | None,
-) -> dict[str, str]:
+def _link_to(request: Request[Any, Any, Any], following: str | None) -> dict[str, str]:
     """The next page as a Link header (RFC 8288)."""
     if following is None:
         return {}
-    same = f"&status={status.value}" if status else ""
-    return {"Link": f'</v1/datasets?limit={limit}&cursor={following}{same}>; rel="next"'}
+    same = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
+    return {"Link": f'</v1/datasets?{urlencode([*same, ("cursor", following)])}>; rel="next"'}
+
+
+def _labels(pairs: list[str]) -> dict[str, str]:
+    """`key:value` words as labels; BadRequest for a word that is none."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, colon, value = pair.partition(":")
+        if not (key and colon):
+            raise BadRequest(errors=[FieldError("label", f"{pair} is not key:value")])
+        found[key] = value
+    return found

@@ -1,6 +1,7 @@
 """What ingestion does: store, describe, rename, delete, and conclude what ingest made of it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -17,19 +18,21 @@ from tidemill_contracts.datasets import (
     KnownDataset,
     RenameDataset,
 )
+from tidemill_contracts.event import Event
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.log import AskDataset, Cursor
-from tidemill_ingestion import lifecycle, names
-from tidemill_ingestion.incoming import Allowance, Incoming, check_labels
-from tidemill_ingestion.lifecycle import Upload
+from tidemill_ingestion import lifecycle, names, trash
+from tidemill_ingestion.incoming import Incoming, check_labels
+from tidemill_ingestion.lifecycle import DatasetNotFound, Owner, Upload
+from tidemill_ingestion.limits import REFUSALS, Limits
 from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.settings import Settings
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Invalid
-from tidemill_kit.idempotency import Once
-from tidemill_kit.storage import Storage
+from tidemill_kit.idempotency import IdempotencyKeyBusy, IdempotencyKeyReused, Once
+from tidemill_kit.storage import Storage, StorageAway
 
 ROUTE = "/v1/datasets"
 type ReadArtifact = Callable[[str], Awaitable[bytes]]
@@ -53,13 +56,18 @@ async def receive(
     incoming: Incoming,
 ) -> Upload:
     """Store the bytes; nothing is visible of an upload that is refused or breaks off."""
+    limits = Limits.of(settings)
     async with database.on_behalf_of(owner.tenant_id) as connection:
-        used = await DatasetRepository(connection, owner.tenant_id).used_bytes()
-    allowance = Allowance(settings.max_dataset_bytes, settings.max_tenant_bytes - used)
+        held = await DatasetRepository(connection, owner.tenant_id).holdings()
+    limits.check(held.and_dataset())
     dataset_id = uuid7()
     key = lifecycle.object_key(owner.tenant_id, dataset_id)
-    chunks = incoming.chunks(allowance)
-    size, sha256 = await storage.put_stream(settings.s3_datasets_bucket, key, chunks)
+    size, sha256 = await storage.put_stream(
+        settings.s3_datasets_bucket,
+        key,
+        incoming.chunks(limits.left(held)),
+        check=incoming.check,
+    )
     said = incoming.said
     return Upload(
         id=dataset_id,
@@ -74,24 +82,60 @@ async def receive(
 
 async def create(
     database: Database,
+    storage: Storage,
+    settings: Settings,
     owner: Principal,
     upload: Upload,
+    *,
     head: Cursor,
     idempotency_key: str | None,
 ) -> Response[Any]:
     """201 with the new dataset, or what the key was answered before to these bytes and name."""
-    async with database.on_behalf_of(owner.tenant_id) as connection:
-        datasets = DatasetRepository(connection, owner.tenant_id)
+    made: list[Dataset] = []
+    try:
+        async with database.on_behalf_of(owner.tenant_id) as connection:
+            datasets = DatasetRepository(connection, owner.tenant_id)
 
-        async def make() -> Dataset:
-            stored, *told = lifecycle.create(upload, owner, now())
-            await datasets.add(stored)
-            await datasets.record(*told)
-            return stored.shown(str(head))
+            async def make() -> Dataset:
+                made.append(await settle(datasets, owner, upload, head))
+                Limits.of(settings).check(await datasets.holdings())
+                return made[0]
 
-        once = Once(connection, owner.tenant_id, ROUTE, idempotency_key)
-        content = {"sha256": upload.sha256, "name": upload.name}
-        return await once.answer(content, make, location=lambda made: f"{ROUTE}/{made.id}")
+            once = Once(connection, owner.tenant_id, ROUTE, idempotency_key)
+            content = {"sha256": upload.sha256, "name": upload.name}
+            answer = await once.answer(content, make, location=place_of)
+    except (IdempotencyKeyBusy, IdempotencyKeyReused, *REFUSALS):
+        await discard(storage, settings, upload.object_key)
+        raise
+    if not made or made[0].deduplicated_from is not UNSET:
+        await discard(storage, settings, upload.object_key)
+    return answer
+
+
+async def settle(
+    datasets: DatasetRepository,
+    owner: Principal | Owner,
+    upload: Upload,
+    head: Cursor,
+) -> Dataset:
+    """Make stored bytes a dataset; if they were there already, it shares the older object."""
+    twin = await datasets.with_bytes(upload.sha256, upload.size_bytes)
+    if twin is not None:
+        upload = replace(upload, object_key=twin.object_key)
+    stored, *told = lifecycle.create(upload, owner, now())
+    await datasets.add(stored)
+    await datasets.record(*told)
+    return stored.shown(str(head), deduplicated_from=twin.id if twin else None)
+
+
+async def discard(storage: Storage, settings: Settings, key: str) -> None:
+    """Remove an object that no dataset needs; what does not succeed is collected later."""
+    with suppress(StorageAway):
+        await storage.delete(settings.s3_datasets_bucket, key)
+
+
+def place_of(dataset: Dataset) -> str:
+    return f"{ROUTE}/{dataset.id}"
 
 
 async def rename(datasets: DatasetRepository, dataset_id: UUID, order: RenameDataset) -> Dataset:
@@ -105,10 +149,40 @@ async def rename(datasets: DatasetRepository, dataset_id: UUID, order: RenameDat
     return changed.shown()
 
 
-async def delete(datasets: DatasetRepository, dataset_id: UUID, by: UUID) -> None:
-    gone, event = lifecycle.delete(await datasets.get(dataset_id, lock=True), now(), by)
-    await datasets.update(gone)
-    await datasets.record(event)
+async def delete(
+    datasets: DatasetRepository,
+    dataset_id: UUID,
+    grace_s: float,
+    *,
+    by: UUID,
+    purge: bool,
+) -> None:
+    """Into the trash; `purge` is for good, also out of the trash."""
+    dataset = await datasets.find(dataset_id, lock=True)
+    if dataset is None or dataset.purged_at is not None:
+        raise DatasetNotFound
+    told: list[Event] = []
+    if dataset.status is not DatasetStatus.DELETED:
+        dataset, deleted = trash.delete(dataset, now(), grace_s, by)
+        told.append(deleted)
+    elif not purge:
+        raise DatasetNotFound
+    if purge:
+        dataset, purged = trash.purge(dataset, now())
+        told.append(purged)
+    await datasets.update(dataset)
+    await datasets.record(*told)
+
+
+async def restore(datasets: DatasetRepository, dataset_id: UUID) -> Dataset:
+    """Out of the trash."""
+    dataset = await datasets.find(dataset_id, lock=True)
+    if dataset is None:
+        raise DatasetNotFound
+    back, told = trash.restore(dataset, now())
+    await datasets.update(back)
+    await datasets.record(*told)
+    return back.shown()
 
 
 async def accept(

@@ -11,7 +11,7 @@ from litestar import Litestar
 from nats.aio.client import Client
 
 from tidemill_contracts.log import AskEpoch, Epoch
-from tidemill_jobs import backlog, dispatch, firing, lines, tenants, topology
+from tidemill_jobs import backlog, dispatch, firing, lines, retention, tenants, topology
 from tidemill_jobs.catalogue_routes import PipelineController, processors
 from tidemill_jobs.consumers import consumers
 from tidemill_jobs.express import Express
@@ -143,6 +143,7 @@ async def _connected(service: Litestar, client: Client) -> None:
     await topology.ensure(client)
     await state.workers.serve(client)
     await lines.serve(client, state.database)
+    await retention.serve(service, client)
     _start(service, _send_orders(service, client))
     _start(service, state.cancels.run(client))
     reactions = state.reactions = consumers(state.ledger, state.sweeper)

@@ -12,8 +12,10 @@ from tidemill_contracts.datasets import (
     DatasetCreated,
     DatasetDeleted,
     DatasetEvent,
+    DatasetPurged,
     DatasetReady,
     DatasetRejected,
+    DatasetRestored,
     DatasetStatus,
     DatasetUploaded,
     Frame,
@@ -45,7 +47,19 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
     reactions.on(DatasetCreated)(changes.to(DatasetStatus.UPLOADING))
     reactions.on(DatasetRejected)(changes.to(DatasetStatus.REJECTED))
     reactions.on(DatasetDeleted)(changes.to(DatasetStatus.DELETED))
+    reactions.on(DatasetRestored)(_restored)
+    reactions.on(DatasetPurged)(_purged)
     return reactions
+
+
+async def _restored(event: DatasetRestored, connection: AsyncConnection) -> None:
+    values = {"id": event.dataset_id, "status": event.status.value}
+    await connection.execute(_RESTORE, values)
+
+
+async def _purged(event: DatasetPurged, connection: AsyncConnection) -> None:
+    """Without its dataset an ingest job keeps nothing: its objects may be collected."""
+    await connection.execute(_PURGE, {"id": event.dataset_id})
 
 
 class _Changes:
@@ -93,4 +107,6 @@ on conflict (id) do update set status = excluded.status,
     frame = coalesce(excluded.frame, datasets.frame)
 where datasets.status not in ('deleted')
 """)
+_RESTORE = text("update datasets set status = :status where id = :id and status = 'deleted'")
+_PURGE = text("delete from datasets where id = :id")
 _WAITING = text("select id from jobs where dataset_id = :id and status = 'blocked'")

@@ -57,6 +57,10 @@ class ResultDamaged(TidemillError):
     status = 502
 
 
+class ResultExpired(Gone):
+    """The result was kept for its time and is gone."""
+
+
 class ExportFailed(TidemillError):
     """The file could not be made."""
 
@@ -88,6 +92,7 @@ async def fetch(app: Litestar, jobs: JobRepository, wanted: Wanted) -> Response[
     kept = step.kept
     if kept is None or result_of(job.id, step) is None:
         raise NoResult(job_status=job.status.value)
+    _check_age(app, job)
     if kept.frame is None:
         if wanted.file_format not in (None, "json"):
             raise FormatNotOffered
@@ -112,6 +117,13 @@ def _step(job: JobRecord, wanted: Wanted) -> StepRecord:
     if job.status is not JobStatus.SUCCEEDED:
         raise NoResult(job_status=job.status.value)
     return job.steps[-1]
+
+
+def _check_age(app: Litestar, job: JobRecord) -> None:
+    settings: JobsSettings = app.state.settings
+    kept = timedelta(seconds=settings.result_retention_s)
+    if job.finished_at is not None and job.finished_at + kept < now():
+        raise ResultExpired(kept_until=(job.finished_at + kept).isoformat())
 
 
 async def _value(app: Litestar, kept: Payload) -> Response[Any]:

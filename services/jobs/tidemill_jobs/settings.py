@@ -24,3 +24,7 @@ class JobsSettings(Settings, frozen=True, kw_only=True):
         float,
         Meta(description="How long a download waits for its file to be made before it says 202."),
     ] = 30.0
+    result_retention_s: Annotated[
+        float,
+        Meta(ge=0, description="How long results of a job that ended are kept."),
+    ] = 30 * 86_400.0

@@ -3,15 +3,26 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import typer
+from msgspec import Struct
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
-from tidemill_client.commands.options import AsJson, Labels, Limit
+from tidemill_client.commands.options import (
+    After,
+    AsJson,
+    Before,
+    HasLabels,
+    Labels,
+    Limit,
+    Parallel,
+)
+from tidemill_client.datasets import DatasetFields
+from tidemill_client.partwise import PARALLEL
 from tidemill_client.uploads import ProgressHook
 from tidemill_client.wording import size
 from tidemill_contracts.datasets import Dataset, DatasetStatus
@@ -24,52 +35,123 @@ DatasetId = Annotated[UUID, typer.Argument(help="The dataset's id.", metavar="DA
 @app.command()
 def upload(
     context: typer.Context,
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="What to upload.")
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, help="What to upload.", metavar="FILE..."
+        ),
     ],
     name: Annotated[str | None, typer.Option(help="Its name; else the file's.")] = None,
     label: Labels = None,
+    parallel: Parallel = PARALLEL,
     *,
+    in_parts: Annotated[
+        bool | None,
+        typer.Option("--in-parts/--in-one", help="In parts; else from 64 MiB on."),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Wait until it is ready; exit 1 if it is rejected.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload a file: CSV, JSON, NDJSON or Parquet, also compressed; the content decides."""
-    labels = calling.labels(label)
+    """Upload files: CSV, JSON, NDJSON or Parquet, also compressed; the content decides.
 
-    async def use(client: Client) -> Dataset:
-        with _bar(file.name) as hook:
-            dataset = await client.upload(file, name, labels=labels, progress=hook)
-        return await client.wait_dataset(dataset.id) if follow else dataset
-
-    dataset = calling.run(context, use)
-    _show(dataset, as_json=as_json)
-    if dataset.status is DatasetStatus.REJECTED:
+    A large file goes in parts. If that was broken off, the same command goes on where it was.
+    """
+    if name is not None and len(files) > 1:
+        raise typer.BadParameter("one name for one file", param_hint="--name")
+    labels, rejected = calling.labels(label), False
+    for file in files:
+        call = _Sending(file, name, labels, parallel, in_parts, follow)
+        dataset = calling.run(context, call.run)
+        _show(dataset, as_json=as_json)
+        rejected = rejected or dataset.status is DatasetStatus.REJECTED
+    if rejected:
         raise typer.Exit(1)
 
 
+class _Sending(Struct, frozen=True):
+    """One file on its way."""
+
+    file: Path
+    name: str | None
+    labels: dict[str, str]
+    parallel: int
+    in_parts: bool | None
+    follow: bool
+
+    async def run(self, client: Client) -> Dataset:
+        with bar(self.file.name) as hook:
+            dataset = await client.upload(
+                self.file,
+                self.name,
+                labels=self.labels,
+                progress=hook,
+                in_parts=self.in_parts,
+                parallel=self.parallel,
+            )
+        return await client.wait_dataset(dataset.id) if self.follow else dataset
+
+
 @app.command("list")
-def newest(context: typer.Context, limit: Limit = 50, *, as_json: AsJson = False) -> None:
+def newest(
+    context: typer.Context,
+    limit: Limit = 50,
+    name: Annotated[str | None, typer.Option(help="Only those with this in their name.")] = None,
+    status: Annotated[
+        DatasetStatus | None,
+        typer.Option(help="Only those with this status; `deleted` shows the trash."),
+    ] = None,
+    form: Annotated[str | None, typer.Option("--format", help="Only those of this format.")] = None,
+    label: HasLabels = None,
+    after: After = None,
+    before: Before = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
     """List datasets, the newest first."""
-    page = calling.run(context, lambda client: client.datasets(limit=limit))
+    given: dict[str, Any] = {
+        "name": name,
+        "status": status,
+        "format": form,
+        "labels": calling.labels(label) or None,
+        "created_after": after and after.astimezone(),
+        "created_before": before and before.astimezone(),
+    }
+    wanted = cast("DatasetFields", {key: each for key, each in given.items() if each is not None})
+    page = calling.run(context, lambda client: client.datasets(limit=limit, **wanted))
     if as_json:
         terminal.json_page(page)
-    else:
-        terminal.table(
-            ["id", "name", "status", "format", "rows", "size"],
-            [
-                (
-                    each.id,
-                    each.name,
-                    each.status,
-                    each.format,
-                    each.rows,
-                    size(each.size_bytes or 0),
-                )
-                for each in page.items
-            ],
-        )
+        return
+    rows = [
+        (each.id, each.name, each.status, each.format, each.rows, size(each.size_bytes or 0))
+        for each in page.items
+    ]
+    terminal.table(["id", "name", "status", "format", "rows", "size"], rows)
+
+
+@app.command()
+def change(
+    context: typer.Context,
+    dataset: DatasetId,
+    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
+    label: Labels = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give a dataset another name, or other labels instead of those it has."""
+    labels = calling.labels(label) if label else None
+    found = calling.run(
+        context, lambda client: client.change_dataset(dataset, name=name, labels=labels)
+    )
+    _show(found, as_json=as_json)
+
+
+@app.command()
+def restore(context: typer.Context, dataset: DatasetId, *, as_json: AsJson = False) -> None:
+    """Take a dataset out of the trash."""
+    found = calling.run(context, lambda client: client.restore_dataset(dataset))
+    _show(found, as_json=as_json)
 
 
 @app.command()
@@ -108,9 +190,14 @@ def get(
 
 
 @app.command()
-def delete(context: typer.Context, dataset: DatasetId) -> None:
-    """Delete a dataset."""
-    calling.run(context, lambda client: client.delete_dataset(dataset))
+def delete(
+    context: typer.Context,
+    dataset: DatasetId,
+    *,
+    purge: Annotated[bool, typer.Option("--purge", help="For good, not into the trash.")] = False,
+) -> None:
+    """Put a dataset into the trash, from where it can be restored for some days."""
+    calling.run(context, lambda client: client.delete_dataset(dataset, purge=purge))
     terminal.note(f"deleted {dataset}")
 
 
@@ -136,7 +223,7 @@ def _show(dataset: Dataset, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _bar(name: str) -> Generator[ProgressHook]:
+def bar(name: str) -> Generator[ProgressHook]:
     """A bar on a terminal's stderr; nothing in a pipe."""
     columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     screen = terminal.screen(notes=True)

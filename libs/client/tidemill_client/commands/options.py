@@ -78,3 +78,4 @@ Speed = Annotated[
 Longest = Annotated[
     float, typer.Option("--longest-wait", min=0, help="No pause is longer than so many seconds.")
 ]
+Parallel = Annotated[int, typer.Option(min=1, max=64, help="Parts that are sent at a time.")]

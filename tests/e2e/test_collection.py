@@ -1,0 +1,110 @@
+"""What nobody needs any more is collected, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asyncpg import connect
+
+from tests.e2e.conftest import Register
+from tests.e2e.people import PATIENCE_S, Person, signed_anew
+from tidemill_contracts.ids import uuid7
+from tidemill_kit.objects import Objects
+from tidemill_kit.settings import Settings, load
+from tidemill_stack.stack import Stack
+
+DATASETS, RESULTS = "tidemill-datasets", "tidemill-results"
+
+
+@pytest.fixture
+async def store(stack: Stack) -> AsyncGenerator[Objects]:
+    """The object store with all rights."""
+    key = stack.credentials.s3["admin"]
+    env = stack.env("ingestion")
+    env |= {"TM_S3_ACCESS_KEY": key.access_key, "TM_S3_SECRET_KEY": key.secret_key}
+    async with Objects.open(load(Settings, env)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def eve(stack: Stack, register: Register) -> Person:
+    return await register(stack)
+
+
+async def below(store: Objects, bucket: str, prefix: str) -> list[str]:
+    return [each.key async for page in store.below(bucket, prefix) for each in page]
+
+
+async def collected(stack: Stack, person: Person, *, dry_run: bool) -> Any:
+    """The report of a collection that the system's administrator asked for."""
+    token = signed_anew(stack, person.tokens.access_token, system_admin=True)
+    headers = {"Authorization": f"Bearer {token}"}
+    began = await person.ask("POST", "/v1/gc", json={"dry_run": dry_run}, headers=headers)
+    assert began.status_code == 202, began.text
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            report = await person.ask("GET", began.headers["location"], headers=headers)
+            if report.json()["finished_at"]:
+                return report.json()
+
+
+async def test_only_the_systems_administrator_collects(ann: Person) -> None:
+    answers = [await ann.ask("POST", "/v1/gc", json={}), await ann.ask("GET", "/v1/gc")]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+
+
+async def test_what_nobody_needs_is_collected_and_nothing_else(
+    stack: Stack, eve: Person, store: Objects
+) -> None:
+    kept, gone = [
+        await eve.client.wait_dataset((await eve.client.upload(content, "a.csv")).id)
+        for content in (b"a,b\n1,2\n3,4\n", b"a,b\n5,6\n7,8\n")
+    ]
+    jobs = [await eve.run(dataset_id=kept.id, processor="normalize") for _ in range(2)]
+    tenant = str(eve.user.tenant_id)
+    orphans = [(DATASETS, f"{eve.user.tenant_id.hex}/{uuid7().hex}/raw")]
+    orphans += [(RESULTS, f"{tenant}/{uuid7()}/1-x/s/part-00000.parquet")]
+    for bucket, key in orphans:
+        await store.put_bytes(bucket, key, b"lost")
+    before = await below(store, RESULTS, f"{tenant}/")
+
+    await eve.client.delete_job(jobs[0].id)
+    await eve.client.delete_dataset(gone.id, purge=True)
+    await purged(stack, gone.id)
+    looked = await collected(stack, eve, dry_run=True)
+    untouched = await below(store, RESULTS, f"{tenant}/")
+    report = await collected(stack, eve, dry_run=False)
+    left = await below(store, RESULTS, f"{tenant}/")
+
+    assert report["error"] is None
+    assert set(looked["found"]) >= {"deleted_results", "expired_results", "orphaned_results"}
+    assert untouched == before
+    assert not any(key.startswith(f"{tenant}/{jobs[0].id}/") for key in left)
+    assert any(key.startswith(f"{tenant}/{jobs[1].id}/") for key in left)
+    assert {key for _, key in orphans}.isdisjoint(left)
+    assert len(await below(store, DATASETS, eve.user.tenant_id.hex)) == 1
+    assert (await eve.ask("GET", f"/v1/datasets/{kept.id}/profile")).status_code == 200
+    assert await eve.client.result(jobs[1].id)
+
+
+async def purged(stack: Stack, dataset_id: UUID) -> None:
+    """Wait until the jobs service has heard of it."""
+    connection = await connect(stack.postgres_url())
+    query = "select count(*) from jobs.datasets where id = $1"
+    async with asyncio.timeout(PATIENCE_S):
+        while await connection.fetchval(query, dataset_id):
+            pass
+    await connection.close()
+
+
+async def test_the_usage_is_told(eve: Person) -> None:
+    await eve.client.upload(b"a\n1\n", "a.csv")
+
+    usage = await eve.client.usage()
+
+    assert usage.storage_bytes.used == 4
+    assert usage.datasets.used == 1
+    assert usage.open_jobs is not None
