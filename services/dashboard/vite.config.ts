@@ -8,7 +8,7 @@ export default defineConfig({
   plugins: [react()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
-    outDir: "tidemill_dashboard/site",
+    outDir: "tidemill_dashboard/built",
     emptyOutDir: true,
     assetsInlineLimit: 0,
     manifest: "manifest.json",

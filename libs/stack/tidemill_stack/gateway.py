@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -19,6 +20,8 @@ HTTPS_PORT = 443
 GARBAGE_PERCENT = "30"
 ROUTED = ("identity", "ingestion", "jobs", "notifier")
 SITE = Path(__file__).parent / "site"
+# says how the dashboard is built
+UNBUILT = Path(__file__).parent / "unbuilt"
 
 
 class Gateway(Struct, frozen=True, kw_only=True):
@@ -56,6 +59,15 @@ def settle(wanted: Gateway, ports: Ports) -> Gateway:
     return structs.replace(wanted, port=port)
 
 
+def dashboard() -> Path:
+    """The folder of the built dashboard, or of the page that says how to build it."""
+    for site in entry_points(group="tidemill.sites", name="dashboard"):
+        root: Path = site.load().ROOT
+        if (root / "index.html").is_file():
+            return root
+    return UNBUILT
+
+
 def component(
     folder: Path,
     gateway: Gateway,
@@ -81,6 +93,7 @@ def component(
         command=[program("caddy"), "run", "--adapter", "caddyfile", "--config", config],
         environment={
             **bare(given),
+            "TM_DASHBOARD_ROOT": str(dashboard()),
             "TM_DOCS_ROOT": str(SITE),
             **settings,
             **upstreams,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const LIMIT_KB = 250;
-const site = new URL("../tidemill_dashboard/site/", import.meta.url);
+const site = new URL("../tidemill_dashboard/built/", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("manifest.json", site), "utf8"));
 const files = new Set();
 

@@ -48,7 +48,7 @@ export const jobEventsQuery = (id: string) =>
       do {
         const page = await get("/v1/jobs/{job_id}/events", {
           path: { job_id: id },
-          query: { limit: PAGE, ...(cursor && { cursor }) },
+          query: { limit: PAGE, ...(cursor && { cursor: Number(cursor) }) },
           signal,
         });
         events.push(...(page.items as unknown as JobEvent[]));

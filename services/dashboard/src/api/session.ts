@@ -97,9 +97,10 @@ let renewing: Promise<string | null> | null = null;
 
 /** One renewal at a time: in this tab always, in all tabs where the browser has locks. */
 function alone(work: () => Promise<string | null>): Promise<string | null> {
-  renewing ??= (
-    navigator.locks ? navigator.locks.request(REFRESH_LOCK, work) : work()
-  ).finally(() => {
+  if (renewing) return renewing;
+  const locked = async () =>
+    navigator.locks ? await navigator.locks.request(REFRESH_LOCK, work) : await work();
+  renewing = locked().finally(() => {
     renewing = null;
   });
   return renewing;

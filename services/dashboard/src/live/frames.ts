@@ -5,8 +5,14 @@ import type { Event } from "@/generated/events";
 export const SUBPROTOCOL = "tidemill.v1";
 
 /** The tag and what the fold reads; types that are not known here are skipped. */
-export type AnyEvent = Event;
-export type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
+export type AnyEvent = Event extends infer E ? (E extends Event ? E & Stamp : never) : never;
+export type EventOf<T extends Event["type"]> = Extract<AnyEvent, { type: T }>;
+
+/** The schema lets them be left out, since they have defaults; the wire always has them. */
+interface Stamp {
+  id: string;
+  at: string;
+}
 
 export interface Placed {
   cursor: string;
