@@ -13,7 +13,7 @@ export function Panel({
   flush?: boolean;
 }) {
   return (
-    <section className="panel" aria-label={title} style={{ minWidth: 0, overflow: "hidden" }}>
+    <div className="panel" style={{ minWidth: 0, overflow: "hidden" }}>
       {title && (
         <Group justify="space-between" px="sm" pt={9} pb={flush ? 9 : 0} wrap="nowrap">
           <Text component="h2" fz="sm" fw={600} m={0}>
@@ -23,6 +23,6 @@ export function Panel({
         </Group>
       )}
       <div style={flush ? undefined : { padding: "10px 12px 12px" }}>{children}</div>
-    </section>
+    </div>
   );
 }

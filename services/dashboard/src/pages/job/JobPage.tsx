@@ -71,7 +71,7 @@ function Shown({ now, events, at }: { now: Job; events: JobEvent[]; at: number |
           </Panel>
         )}
         <Failure job={job} events={seen} />
-        <Grid gutter="sm">
+        <Grid gap="sm">
           <Grid.Col span={{ base: 12, md: 8 }}>
             <Stack gap="sm">
               <Gantt events={seen} />

@@ -52,7 +52,7 @@ export function NewJob() {
           Submit
         </Button>
       </PageHead>
-      <Grid gutter="sm">
+      <Grid gap="sm">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Stack gap="sm">
             <Panel title="What to run">

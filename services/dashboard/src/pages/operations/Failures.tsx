@@ -1,5 +1,5 @@
 /** What failed, grouped by what it has in common, and what nobody tries again by itself. */
-import { Button, Stack, Table, Text } from "@mantine/core";
+import { Button, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { post, remove } from "@/api/http";
@@ -112,7 +112,9 @@ function Letters() {
                     <Table.Th>Reason</Table.Th>
                     <Table.Th>Job</Table.Th>
                     <Table.Th>Since</Table.Th>
-                    <Table.Th aria-label="Orders" />
+                    <Table.Th>
+                      <VisuallyHidden>Orders</VisuallyHidden>
+                    </Table.Th>
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>

@@ -1,5 +1,5 @@
 /** Queues with the tenant's own work in them. */
-import { Button, Table } from "@mantine/core";
+import { Button, Table, VisuallyHidden } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { post } from "@/api/http";
@@ -41,7 +41,9 @@ export function Queues() {
                         {name}
                       </Table.Th>
                     ))}
-                    <Table.Th aria-label="Orders" />
+                    <Table.Th>
+                      <VisuallyHidden>Orders</VisuallyHidden>
+                    </Table.Th>
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>

@@ -68,7 +68,7 @@ export function PipelinePage() {
           Save
         </Button>
       </PageHead>
-      <Grid gutter="sm">
+      <Grid gap="sm">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <StepGraph steps={steps} choose={setChosen} height={400} />
         </Grid.Col>
