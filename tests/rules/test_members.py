@@ -78,7 +78,7 @@ def test_every_folder_of_services_is_an_entry_point_with_a_command() -> None:
 
 
 def test_every_service_has_its_container() -> None:
-    assert composed((ROOT / "compose.yaml").read_text()) == entry_points()
+    assert composed((ROOT / "compose.yaml").read_text()) == entry_points() | SITES
 
 
 def test_every_service_has_its_routes_at_the_gateway() -> None:

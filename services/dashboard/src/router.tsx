@@ -18,7 +18,9 @@ const optional = (value: unknown) => (typeof value === "string" && value ? value
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: (search: Record<string, unknown>): { to?: string } => ({ to: optional(search["to"]) }),
+  validateSearch: (search: Record<string, unknown>): { to?: string } => ({
+    to: optional(search["to"]),
+  }),
   component: lazyRouteComponent(() => import("@/pages/sign/SignIn"), "SignIn"),
 });
 
@@ -88,7 +90,9 @@ export const datasets = createRoute({
 export const dataset = createRoute({
   getParentRoute: () => inside,
   path: "/datasets/$id",
-  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: optional(search["tab"]) }),
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({
+    tab: optional(search["tab"]),
+  }),
   component: lazyRouteComponent(() => import("@/pages/datasets/DatasetPage"), "DatasetPage"),
 });
 

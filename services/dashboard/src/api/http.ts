@@ -13,9 +13,8 @@ type PathsWith<M extends Method> = {
 type Query<O> = O extends { parameters: { query?: infer Q } } ? NonNullable<Q> : never;
 type PathParameters<O> = O extends { parameters: { path: infer P } } ? P : undefined;
 type Body<O> = O extends { requestBody?: { content: { "application/json": infer B } } } ? B : never;
-type Content<R, S extends number> = R extends Record<S, { content: { "application/json": infer T } }>
-  ? T
-  : never;
+type Content<R, S extends number> =
+  R extends Record<S, { content: { "application/json": infer T } }> ? T : never;
 type Answer<O> = O extends { responses: infer R }
   ? Content<R, 200> | Content<R, 201> | Content<R, 202>
   : never;

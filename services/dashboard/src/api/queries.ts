@@ -26,7 +26,11 @@ export const jobsQuery = (list: JobListKey) =>
   queryOptions({
     queryKey: keys.jobs(list),
     queryFn: async ({ signal }) => {
-      const query = { ...asQuery(list.filter), limit: list.limit, ...(list.cursor && { cursor: list.cursor }) };
+      const query = {
+        ...asQuery(list.filter),
+        limit: list.limit,
+        ...(list.cursor && { cursor: list.cursor }),
+      };
       return caughtUpJobs(await get("/v1/jobs", { query, signal }), list);
     },
     placeholderData: keepPreviousData,
@@ -69,7 +73,10 @@ export const datasetsQuery = (cursor: string | null, limit = 50) =>
   queryOptions({
     queryKey: keys.datasets(cursor),
     queryFn: async ({ signal }) => {
-      const page = await get("/v1/datasets", { query: { limit, ...(cursor && { cursor }) }, signal });
+      const page = await get("/v1/datasets", {
+        query: { limit, ...(cursor && { cursor }) },
+        signal,
+      });
       return { ...page, items: page.items.map(caughtUpDataset) };
     },
     placeholderData: keepPreviousData,
@@ -105,7 +112,8 @@ export const workersQuery = queryOptions({
 export const failuresQuery = (since: string) =>
   queryOptions({
     queryKey: keys.failures(since),
-    queryFn: async ({ signal }) => (await get("/v1/failures", { query: { since, limit: 100 }, signal })).items,
+    queryFn: async ({ signal }) =>
+      (await get("/v1/failures", { query: { since, limit: 100 }, signal })).items,
   });
 
 export const lettersQuery = (cursor: string | null) =>

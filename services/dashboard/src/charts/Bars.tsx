@@ -2,7 +2,15 @@
 import { Group, Stack, Text } from "@mantine/core";
 import { shown } from "@/live/figures";
 
-export function Bars({ counts, edges, label }: { counts: number[]; edges: number[]; label: string }) {
+export function Bars({
+  counts,
+  edges,
+  label,
+}: {
+  counts: number[];
+  edges: number[];
+  label: string;
+}) {
   const most = Math.max(1, ...counts);
   return (
     <div role="img" aria-label={`${label}: ${counts.join(", ")}`}>
@@ -28,7 +36,13 @@ export function Bars({ counts, edges, label }: { counts: number[]; edges: number
   );
 }
 
-export function Ranked({ rows, color = "var(--mantine-color-tide-6)" }: { rows: [string, number][]; color?: string }) {
+export function Ranked({
+  rows,
+  color = "var(--mantine-color-tide-6)",
+}: {
+  rows: [string, number][];
+  color?: string;
+}) {
   const most = Math.max(1, ...rows.map(([, value]) => value));
   return (
     <Stack gap={6}>
@@ -43,7 +57,14 @@ export function Ranked({ rows, color = "var(--mantine-color-tide-6)" }: { rows: 
             </Text>
           </Group>
           <div style={{ height: 4, borderRadius: 2, background: "var(--tm-hover)" }}>
-            <div style={{ height: 4, borderRadius: 2, width: `${(100 * value) / most}%`, background: color }} />
+            <div
+              style={{
+                height: 4,
+                borderRadius: 2,
+                width: `${(100 * value) / most}%`,
+                background: color,
+              }}
+            />
           </div>
         </div>
       ))}

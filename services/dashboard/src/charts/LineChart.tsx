@@ -26,6 +26,10 @@ function colorOf(variable: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim() || "gray";
 }
 
+function clockOf(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString("en-GB", { timeStyle: "short" });
+}
+
 function axis(format?: (value: number) => string): uPlot.Axis {
   const stroke = colorOf("--mantine-color-dimmed");
   const grid = { stroke: colorOf("--tm-line"), width: 1 };
@@ -35,11 +39,18 @@ function axis(format?: (value: number) => string): uPlot.Axis {
     ticks: { show: false },
     font: "11px Inter Variable, system-ui",
     size: format ? 56 : 26,
-    ...(format && { values: (_: uPlot, splits: number[]) => splits.map(format) }),
+    values: (_: uPlot, splits: number[]) => splits.map(format ?? clockOf),
   };
 }
 
-export function LineChart({ label, x, lines, unit = String, height = 150, time = true }: LineChartProps) {
+export function LineChart({
+  label,
+  x,
+  lines,
+  unit = String,
+  height = 150,
+  time = true,
+}: LineChartProps) {
   const scheme = useComputedColorScheme();
   const { ref, width } = useElementSize();
   const plot = useRef<uPlot | null>(null);
@@ -54,7 +65,10 @@ export function LineChart({ label, x, lines, unit = String, height = 150, time =
         height,
         legend: { show: true, live: false },
         cursor: { y: false, points: { size: 5 } },
-        scales: { x: { time }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.15 : 1] } },
+        scales: {
+          x: { time },
+          y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.15 : 1] },
+        },
         axes: [axis(), axis(unit)],
         series: [
           {},
@@ -62,6 +76,7 @@ export function LineChart({ label, x, lines, unit = String, height = 150, time =
             label: line.label,
             stroke: colorOf(line.color),
             width: 1.5,
+            spanGaps: true,
             points: { show: false },
             ...(line.fill && { fill: `${colorOf(line.color)}22` }),
             value: (_: uPlot, value: number | null) => (value === null ? "–" : unit(value)),

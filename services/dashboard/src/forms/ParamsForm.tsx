@@ -1,5 +1,14 @@
 /** A form for a processor's parameters, made of its JSON Schema. */
-import { JsonInput, NumberInput, Select, Stack, Switch, TagsInput, Text, TextInput } from "@mantine/core";
+import {
+  JsonInput,
+  NumberInput,
+  Select,
+  Stack,
+  Switch,
+  TagsInput,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { useMemo } from "react";
 import { read, write } from "@/api/json";
 import { type Field, fieldsOf, type JsonSchema } from "@/forms/schema";
@@ -35,7 +44,13 @@ export function ParamsForm({
   return (
     <Stack gap="sm">
       {fields.map((field) => (
-        <FieldInput key={field.name} field={field} value={params[field.name]} set={set(field.name)} columns={columns} />
+        <FieldInput
+          key={field.name}
+          field={field}
+          value={params[field.name]}
+          set={set(field.name)}
+          columns={columns}
+        />
       ))}
     </Stack>
   );
@@ -50,7 +65,8 @@ interface InputProps {
 
 function FieldInput({ field, value, set, columns }: InputProps) {
   const { schema } = field;
-  const standard = schema.default === undefined || schema.default === null ? "" : write(schema.default);
+  const standard =
+    schema.default === undefined || schema.default === null ? "" : write(schema.default);
   const about = {
     label: field.name,
     description: schema.description,
@@ -93,21 +109,39 @@ function FieldInput({ field, value, set, columns }: InputProps) {
       );
     case "words":
       return (
-        <TagsInput {...about} data={names} value={(value as string[]) ?? []} onChange={(next) => set(next.length ? next : undefined)} />
+        <TagsInput
+          {...about}
+          data={names}
+          value={(value as string[]) ?? []}
+          onChange={(next) => set(next.length ? next : undefined)}
+        />
       );
     case "numbers":
       return (
         <TagsInput
           {...about}
           value={((value as number[]) ?? []).map(String)}
-          onChange={(next) => set(next.length ? next.map(Number).filter((each) => !Number.isNaN(each)) : undefined)}
+          onChange={(next) =>
+            set(next.length ? next.map(Number).filter((each) => !Number.isNaN(each)) : undefined)
+          }
         />
       );
     case "text":
       return names.length > 0 ? (
-        <Select {...about} data={names} value={(value as string) ?? null} onChange={set} searchable clearable={field.optional} />
+        <Select
+          {...about}
+          data={names}
+          value={(value as string) ?? null}
+          onChange={set}
+          searchable
+          clearable={field.optional}
+        />
       ) : (
-        <TextInput {...about} value={(value as string) ?? ""} onChange={(event) => set(event.currentTarget.value)} />
+        <TextInput
+          {...about}
+          value={(value as string) ?? ""}
+          onChange={(event) => set(event.currentTarget.value)}
+        />
       );
     default:
       return <OpenField {...about} value={value} set={set} />;
@@ -136,5 +170,15 @@ function OpenField({
       set(next);
     }
   };
-  return <JsonInput {...about} autosize minRows={2} maxRows={12} value={text} onChange={change} validationError="This is not JSON" />;
+  return (
+    <JsonInput
+      {...about}
+      autosize
+      minRows={2}
+      maxRows={12}
+      value={text}
+      onChange={change}
+      validationError="This is not JSON"
+    />
+  );
 }

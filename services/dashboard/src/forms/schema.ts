@@ -23,7 +23,15 @@ export interface JsonSchema {
   maxLength?: number;
 }
 
-export type Kind = "text" | "number" | "integer" | "boolean" | "choice" | "words" | "numbers" | "json";
+export type Kind =
+  | "text"
+  | "number"
+  | "integer"
+  | "boolean"
+  | "choice"
+  | "words"
+  | "numbers"
+  | "json";
 
 export interface Field {
   name: string;
@@ -40,7 +48,13 @@ export function fieldsOf(schema: JsonSchema): Field[] {
   return Object.entries(root.properties ?? {}).map(([name, raw]) => {
     const { of, nullable } = bare(follow(raw, schema), schema);
     const merged = { ...of, default: raw.default, description: raw.description ?? of.description };
-    return { name, kind: kindOf(of, schema), schema: merged, required: required.has(name), optional: nullable || !required.has(name) };
+    return {
+      name,
+      kind: kindOf(of, schema),
+      schema: merged,
+      required: required.has(name),
+      optional: nullable || !required.has(name),
+    };
   });
 }
 
@@ -67,6 +81,11 @@ function kindOf(schema: JsonSchema, root: JsonSchema): Kind {
     if (items.type === "string" && !items.enum) return "words";
     return items.type === "number" || items.type === "integer" ? "numbers" : "json";
   }
-  const simple: Record<string, Kind> = { string: "text", number: "number", integer: "integer", boolean: "boolean" };
+  const simple: Record<string, Kind> = {
+    string: "text",
+    number: "number",
+    integer: "integer",
+    boolean: "boolean",
+  };
   return simple[schema.type ?? ""] ?? "json";
 }

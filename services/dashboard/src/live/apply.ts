@@ -36,7 +36,12 @@ export class Applier {
     if (events.some(isJobEvent)) this.summarize();
   }
 
-  private changed(kind: string, detail: unknown, data: unknown, events: readonly AnyEvent[]): unknown {
+  private changed(
+    kind: string,
+    detail: unknown,
+    data: unknown,
+    events: readonly AnyEvent[],
+  ): unknown {
     switch (kind) {
       case "jobs": {
         const { filter, cursor, limit } = detail as JobListKey;

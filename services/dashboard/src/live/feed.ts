@@ -2,10 +2,10 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { Applier } from "@/live/apply";
 import type { AnyEvent, LogLine, Placed, Progress, ServerFrame } from "@/live/frames";
-import { foldJob, foldOneDataset, foldPage, type Page } from "@/live/lists";
 import type { Job } from "@/live/jobs";
 import type { JobListKey } from "@/live/keys";
 import type { Dataset } from "@/live/lists";
+import { foldJob, foldOneDataset, foldPage, type Page } from "@/live/lists";
 import { type Store, store } from "@/live/store";
 import { type Link, Stream } from "@/live/stream";
 import { count, emptyTally } from "@/live/tally";
@@ -75,7 +75,14 @@ export function stop(): void {
   tail.set([]);
   tally.seconds = [];
   tally.submittedAt.clear();
-  connection.set((now) => ({ ...now, head: null, seen: null, live: false, paused: false, waiting: 0 }));
+  connection.set((now) => ({
+    ...now,
+    head: null,
+    seen: null,
+    live: false,
+    paused: false,
+    waiting: 0,
+  }));
 }
 
 function hurry(): void {
@@ -168,7 +175,8 @@ function hear(frame: ServerFrame): void {
 function live(cursor: string): void {
   const first = !connection.get().live && recent.length === 0;
   connection.set((now) => ({ ...now, live: true, seen: now.paused ? now.seen : cursor }));
-  if (first) void client?.invalidateQueries({ predicate: (query) => query.state.data !== undefined });
+  if (first)
+    void client?.invalidateQueries({ predicate: (query) => query.state.data !== undefined });
 }
 
 function take(items: Placed[]): void {

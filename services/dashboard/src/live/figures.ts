@@ -30,7 +30,9 @@ export function lasted(ms: number | null | undefined): string {
   const minutes = Math.floor(ms / 60_000);
   if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1000)} s`;
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return hours < 48
+    ? `${hours} h ${minutes % 60} min`
+    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 export function ago(at: string | number, now: number): string {
@@ -57,6 +59,9 @@ export function dated(at: string | number): string {
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (typeof value === "bigint") return value.toString();
-  if (typeof value === "number") return Number.isInteger(value) ? value.toString() : FIGURES.format(value);
-  return typeof value === "string" ? value : JSON.stringify(value, (_, each) => (typeof each === "bigint" ? each.toString() : each));
+  if (typeof value === "number")
+    return Number.isInteger(value) ? value.toString() : FIGURES.format(value);
+  return typeof value === "string"
+    ? value
+    : JSON.stringify(value, (_, each) => (typeof each === "bigint" ? each.toString() : each));
 }

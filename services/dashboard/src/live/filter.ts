@@ -72,7 +72,8 @@ for (const word of WORDS) {
 
 function moment(value: string, keep: (at: string) => void): string | undefined {
   const at = new Date(value);
-  if (!DAY.test(value) || Number.isNaN(at.getTime())) return `“${value}” is no date like 2026-11-22.`;
+  if (!DAY.test(value) || Number.isNaN(at.getTime()))
+    return `“${value}” is no date like 2026-11-22.`;
   keep(at.toISOString());
   return undefined;
 }

@@ -4,9 +4,20 @@ import { timeline } from "@/live/timeline";
 
 const AT = "2026-11-22T08:00:00.000Z";
 const about = (seq: number) => ({ id: `e${seq}`, at: AT, tenant_id: "t", job_id: "j", seq });
-const step = (name: string, needs: string[]) => ({ name, processor: "add", params: {}, needs, status: "pending" });
+const step = (name: string, needs: string[]) => ({
+  name,
+  processor: "add",
+  params: {},
+  needs,
+  status: "pending",
+});
 const events = [
-  { ...about(1), type: "job.submitted", steps: [step("a", []), step("b", ["a"])], labels: { team: "x" } },
+  {
+    ...about(1),
+    type: "job.submitted",
+    steps: [step("a", []), step("b", ["a"])],
+    labels: { team: "x" },
+  },
   { ...about(2), type: "job.started", attempt: 1, worker: "w", steps: ["a", "b"] },
   { ...about(3), type: "job.step_succeeded", step: "a", attempt: 1, result: { value: 15n } },
   { ...about(4), type: "job.step_succeeded", step: "b", attempt: 1, result: { value: 30 } },

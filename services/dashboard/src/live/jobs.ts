@@ -86,7 +86,10 @@ function change(job: Job, event: JobEvent): Partial<Job> {
     case "job.started":
       return started(job, event);
     case "job.step_succeeded":
-      return { steps: stepSucceeded(job, event), ...(event.progress && { progress: event.progress as Job["progress"] }) };
+      return {
+        steps: stepSucceeded(job, event),
+        ...(event.progress && { progress: event.progress as Job["progress"] }),
+      };
     case "job.step_failed":
       return { steps: stepFailed(job, event) };
     case "job.retry_scheduled":
@@ -95,7 +98,11 @@ function change(job: Job, event: JobEvent): Partial<Job> {
         next_attempt_at: event.next_attempt_at,
       };
     case "job.attempt_lost":
-      return { steps: job.steps.map((step) => (step.status === "running" ? { ...step, status: "pending" } : step)) };
+      return {
+        steps: job.steps.map((step) =>
+          step.status === "running" ? { ...step, status: "pending" } : step,
+        ),
+      };
     case "job.cancel_requested":
       return { status: "cancelling", cancel: event.cancel as Job["cancel"], blocked_reason: null };
     case "job.succeeded":
@@ -129,7 +136,12 @@ function stepSucceeded(job: Job, event: EventOf<"job.step_succeeded">): Step[] {
   const next = job.steps.filter((step) => step.needs?.length === 1 && step.needs[0] === event.step);
   return job.steps.map((step) => {
     if (step.name === event.step) {
-      return { ...step, status: "succeeded", error: null, result: (event.result ?? null) as Step["result"] };
+      return {
+        ...step,
+        status: "succeeded",
+        error: null,
+        result: (event.result ?? null) as Step["result"],
+      };
     }
     const follows = next.length === 1 && next[0]?.name === step.name && step.status === "pending";
     return follows ? { ...step, status: "running" } : step;

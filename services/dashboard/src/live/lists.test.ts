@@ -8,9 +8,26 @@ import { count, emptyTally, series } from "@/live/tally";
 
 const ANY = { status: [], labels: {}, system: false };
 const submitted = (id: string, at: string): AnyEvent =>
-  ({ type: "job.submitted", id: `e-${id}`, at, tenant_id: "t", job_id: id, seq: 1, steps: [], status: "queued" }) as AnyEvent;
+  ({
+    type: "job.submitted",
+    id: `e-${id}`,
+    at,
+    tenant_id: "t",
+    job_id: id,
+    seq: 1,
+    steps: [],
+    status: "queued",
+  }) as AnyEvent;
 const ended = (id: string, at: string): AnyEvent =>
-  ({ type: "job.cancelled", id: `f-${id}`, at, tenant_id: "t", job_id: id, seq: 2, cancel: {} }) as AnyEvent;
+  ({
+    type: "job.cancelled",
+    id: `f-${id}`,
+    at,
+    tenant_id: "t",
+    job_id: id,
+    seq: 2,
+    cancel: {},
+  }) as AnyEvent;
 
 it("keeps every digit of an integer", () => {
   const text = '{"id":9007199254740993,"x":0.5}';
@@ -20,7 +37,9 @@ it("keeps every digit of an integer", () => {
 });
 
 it("reads the filter's words and says which are none", () => {
-  const { filter, mistakes } = readFilter('status:failed,expired processor:normalize label:team="data one" oops');
+  const { filter, mistakes } = readFilter(
+    'status:failed,expired processor:normalize label:team="data one" oops',
+  );
 
   expect(filter).toEqual({
     status: ["failed", "expired"],
@@ -32,13 +51,19 @@ it("reads the filter's words and says which are none", () => {
 });
 
 it("replaces a qualifier and leaves the others", () => {
-  expect(withQualifier("status:failed queue:slow", "status", "running")).toBe("queue:slow status:running");
+  expect(withQualifier("status:failed queue:slow", "status", "running")).toBe(
+    "queue:slow status:running",
+  );
   expect(withQualifier("status:failed queue:slow", "status", null)).toBe("queue:slow");
 });
 
 it("puts new jobs first and drops those that do not fit any more", () => {
   const filter = { ...ANY, status: ["queued" as const] };
-  const events = [submitted("a", "2026-11-22T08:00:01Z"), submitted("b", "2026-11-22T08:00:02Z"), ended("a", "2026-11-22T08:00:03Z")];
+  const events = [
+    submitted("a", "2026-11-22T08:00:01Z"),
+    submitted("b", "2026-11-22T08:00:02Z"),
+    ended("a", "2026-11-22T08:00:03Z"),
+  ];
 
   const { value } = foldPage({ items: [] }, events, { filter, first: true, limit: 50 });
 
@@ -48,7 +73,10 @@ it("puts new jobs first and drops those that do not fit any more", () => {
 it("leaves a page alone that no event is about", () => {
   const page = { items: [] as Job[] };
 
-  expect(foldPage(page, [ended("x", "2026-11-22T08:00:03Z")], { filter: ANY, first: true, limit: 50 }).value).toBe(page);
+  expect(
+    foldPage(page, [ended("x", "2026-11-22T08:00:03Z")], { filter: ANY, first: true, limit: 50 })
+      .value,
+  ).toBe(page);
 });
 
 it("finds a job by its labels", () => {

@@ -65,7 +65,11 @@ export function foldJob(job: Job, events: readonly AnyEvent[]): Changed<Job> {
 }
 
 /** The known events of a job with those that are new, in order and each once. */
-export function joined(known: readonly JobEvent[], events: readonly AnyEvent[], jobId: string): JobEvent[] {
+export function joined(
+  known: readonly JobEvent[],
+  events: readonly AnyEvent[],
+  jobId: string,
+): JobEvent[] {
   let last = known.at(-1)?.seq ?? 0;
   const fresh: JobEvent[] = [];
   for (const event of events) {
@@ -104,7 +108,11 @@ export function foldDataset(dataset: Dataset, event: DatasetEvent): Dataset {
   }
 }
 
-export function foldDatasets(page: Page<Dataset>, events: readonly AnyEvent[], first: boolean): Page<Dataset> {
+export function foldDatasets(
+  page: Page<Dataset>,
+  events: readonly AnyEvent[],
+  first: boolean,
+): Page<Dataset> {
   const byId = new Map(page.items.map((each) => [each.id, each]));
   const fresh: string[] = [];
   let changed = false;

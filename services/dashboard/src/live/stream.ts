@@ -80,7 +80,10 @@ export class Stream {
       this.retry();
       return;
     }
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/v1/stream`, SUBPROTOCOL);
+    const socket = new WebSocket(
+      `${location.origin.replace(/^http/, "ws")}/v1/stream`,
+      SUBPROTOCOL,
+    );
     this.socket = socket;
     socket.onopen = () => this.say({ op: "auth", token });
     socket.onmessage = (message) => {

@@ -66,7 +66,10 @@ function add(line: Timeline, event: JobEvent, at: number): void {
       break;
     }
     case "job.attempt_lost": {
-      const lane = open(line, (each) => each.attempt === event.attempt && each.worker === event.worker);
+      const lane = open(
+        line,
+        (each) => each.attempt === event.attempt && each.worker === event.worker,
+      );
       if (lane) close(lane, at, "lost", event.reason);
       break;
     }

@@ -25,7 +25,13 @@ export function Copy({ text, label }: { text: string; label: string }) {
   };
   return (
     <Tooltip label={done ? "Copied" : label}>
-      <ActionIcon variant="subtle" color="gray" size="sm" aria-label={label} onClick={() => void copied()}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="sm"
+        aria-label={label}
+        onClick={() => void copied()}
+      >
         {done ? <IconCheck size={14} /> : <IconCopy size={14} />}
       </ActionIcon>
     </Tooltip>

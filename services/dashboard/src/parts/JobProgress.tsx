@@ -18,7 +18,14 @@ export function JobProgress({ job, words = false }: { job: Job; words?: boolean 
   return (
     <div>
       <Group gap={8} wrap="nowrap">
-        <Progress value={share} size="sm" flex={1} miw={60} aria-label={`Progress ${label}`} transitionDuration={150} />
+        <Progress
+          value={share}
+          size="sm"
+          flex={1}
+          miw={60}
+          aria-label={`Progress ${label}`}
+          transitionDuration={150}
+        />
         <Text fz="xs" c="dimmed" className="num" w={34} ta="right">
           {label}
         </Text>

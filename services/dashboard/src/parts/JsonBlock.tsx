@@ -4,7 +4,15 @@ import { Copy } from "@/parts/Copy";
 import { Scroller } from "@/parts/Scroller";
 
 /** A value as JSON, every digit of it. */
-export function JsonBlock({ value, label, most = 420 }: { value: unknown; label: string; most?: number }) {
+export function JsonBlock({
+  value,
+  label,
+  most = 420,
+}: {
+  value: unknown;
+  label: string;
+  most?: number;
+}) {
   const text = write(value, 2);
   return (
     <Box pos="relative">

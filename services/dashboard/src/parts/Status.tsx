@@ -32,7 +32,9 @@ export function dotOf(status: string): CSSProperties {
 }
 
 export function Dot({ status }: { status: string }) {
-  return <span className="dot" data-moving={MOVING.has(status)} style={dotOf(status)} aria-hidden />;
+  return (
+    <span className="dot" data-moving={MOVING.has(status)} style={dotOf(status)} aria-hidden />
+  );
 }
 
 export function Status({ status, why }: { status: string; why?: string | null }) {

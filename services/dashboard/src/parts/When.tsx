@@ -23,12 +23,20 @@ export function When({ at }: { at: string | null | undefined }) {
 }
 
 /** How long it took, or has taken so far. */
-export function Lasting({ from, to }: { from: string | null | undefined; to: string | null | undefined }) {
+export function Lasting({
+  from,
+  to,
+}: {
+  from: string | null | undefined;
+  to: string | null | undefined;
+}) {
   return to || !from ? <Took from={from} to={to} /> : <SoFar from={from} />;
 }
 
 function Took({ from, to }: { from: string | null | undefined; to: string | null | undefined }) {
-  return <span className="num">{from && to ? lasted(Date.parse(to) - Date.parse(from)) : "–"}</span>;
+  return (
+    <span className="num">{from && to ? lasted(Date.parse(to) - Date.parse(from)) : "–"}</span>
+  );
 }
 
 function SoFar({ from }: { from: string }) {

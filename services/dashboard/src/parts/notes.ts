@@ -7,5 +7,11 @@ export function said(message: string): void {
 }
 
 export function failed(error: unknown, title: string): void {
-  notifications.show({ title, message: told(error), color: "red", autoClose: 8_000, withBorder: true });
+  notifications.show({
+    title,
+    message: told(error),
+    color: "red",
+    autoClose: 8_000,
+    withBorder: true,
+  });
 }

@@ -3,8 +3,8 @@ import { Alert } from "@mantine/core";
 import { IconPlugConnectedX } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { connection } from "@/live/feed";
-import { behind } from "@/live/frames";
 import { counted } from "@/live/figures";
+import { behind } from "@/live/frames";
 import { useStore } from "@/live/store";
 
 /** Shorter breaks, as when a service restarts, are not worth a word. */

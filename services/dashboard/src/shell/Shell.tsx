@@ -27,7 +27,13 @@ export function Shell() {
       <AppShell.Header bg="var(--tm-panel)" style={{ borderColor: "var(--tm-line)" }}>
         <Group h="100%" px="sm" justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">
-            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
+            <Burger
+              opened={opened}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label="Navigation"
+            />
             <Mark />
           </Group>
           <Group gap="sm" wrap="nowrap">

@@ -8,7 +8,8 @@ import { forget, session } from "@/api/session";
 export async function signOut(): Promise<void> {
   const refresh = session()?.refresh;
   // whoever signs out is out, whether the server hears of it or not
-  if (refresh) await post("/v1/auth/logout", { body: { refresh_token: refresh } }).catch(() => null);
+  if (refresh)
+    await post("/v1/auth/logout", { body: { refresh_token: refresh } }).catch(() => null);
   forget();
 }
 

@@ -44,13 +44,20 @@ export const theme = createTheme({
   fontFamily: '"Inter Variable", system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, monospace',
   fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },
-  headings: { fontWeight: "620", sizes: { h1: { fontSize: "1.25rem" }, h2: { fontSize: "0.9375rem" } } },
+  headings: {
+    fontWeight: "620",
+    sizes: { h1: { fontSize: "1.25rem" }, h2: { fontSize: "0.9375rem" } },
+  },
   components: {
     Anchor: Anchor.extend({ defaultProps: { underline: "hover" } }),
-    Badge: Badge.extend({ defaultProps: { variant: "default", radius: "sm", tt: "none", fw: 500 } }),
+    Badge: Badge.extend({
+      defaultProps: { variant: "default", radius: "sm", tt: "none", fw: 500 },
+    }),
     Button: Button.extend({ defaultProps: { size: "xs" } }),
     Modal: Modal.extend({ defaultProps: { centered: true, transitionProps: { duration: 120 } } }),
-    Table: Table.extend({ defaultProps: { verticalSpacing: 7, horizontalSpacing: "sm", fz: "sm" } }),
+    Table: Table.extend({
+      defaultProps: { verticalSpacing: 7, horizontalSpacing: "sm", fz: "sm" },
+    }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 250, withArrow: true } }),
   },
 });

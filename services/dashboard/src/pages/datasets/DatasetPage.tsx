@@ -8,13 +8,13 @@ import { Bars } from "@/charts/Bars";
 import { counted, shown, sized } from "@/live/figures";
 import type { Dataset } from "@/live/lists";
 import { Rejects } from "@/pages/datasets/Rejects";
+import { Downloads } from "@/pages/job/ResultView";
 import { ConfirmButton } from "@/parts/Confirm";
 import { Id } from "@/parts/Copy";
 import { ErrorNote, Loaded, PageHead } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
 import { RowsTable } from "@/parts/RowsTable";
 import { Status } from "@/parts/Status";
-import { Downloads } from "@/pages/job/ResultView";
 
 interface Column {
   name: string;
@@ -55,7 +55,8 @@ function Shown({ dataset }: { dataset: Dataset }) {
             <Status status={dataset.status} />
             <Id id={dataset.id} />
             <span className="num">
-              {dataset.format} · {sized(dataset.size_bytes)} · {counted(dataset.rows)} rows × {counted(dataset.columns?.length)} columns
+              {dataset.format} · {sized(dataset.size_bytes)} · {counted(dataset.rows)} rows ×{" "}
+              {counted(dataset.columns?.length)} columns
             </span>
           </Group>
         }
@@ -63,23 +64,43 @@ function Shown({ dataset }: { dataset: Dataset }) {
         <Link to="/jobs/new" search={{ dataset: dataset.id }}>
           <Button component="span">New job</Button>
         </Link>
-        <ConfirmButton label="Delete" confirm="Delete the dataset" question="The file and all that was made of it by ingest are deleted." act={forget} />
+        <ConfirmButton
+          label="Delete"
+          confirm="Delete the dataset"
+          question="The file and all that was made of it by ingest are deleted."
+          act={forget}
+        />
       </PageHead>
-      {dataset.error && <ErrorNote error={new Error(dataset.error.message)} title={`Rejected: ${dataset.error.code}`} />}
+      {dataset.error && (
+        <ErrorNote
+          error={new Error(dataset.error.message)}
+          title={`Rejected: ${dataset.error.code}`}
+        />
+      )}
       {!ready && !dataset.error && (
         <Text fz="sm" c="dimmed">
           It is being read; its rows appear here by themselves.
         </Text>
       )}
       {ready && (
-        <Tabs value={tab} keepMounted={false} onChange={(value) => void navigate({ search: { tab: value ?? undefined }, replace: true })}>
+        <Tabs
+          value={tab}
+          keepMounted={false}
+          onChange={(value) =>
+            void navigate({ search: { tab: value ?? undefined }, replace: true })
+          }
+        >
           <Tabs.List>
             <Tabs.Tab value="preview">Preview</Tabs.Tab>
             <Tabs.Tab value="columns">Columns</Tabs.Tab>
             <Tabs.Tab value="rejects">Rejects</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="preview" pt="sm">
-            <Panel title="First rows" aside={<Downloads uri={`${uri}/content`} size={dataset.size_bytes} />} flush>
+            <Panel
+              title="First rows"
+              aside={<Downloads uri={`${uri}/content`} size={dataset.size_bytes} />}
+              flush
+            >
               <Preview uri={uri} />
             </Panel>
           </Tabs.Panel>
@@ -96,8 +117,14 @@ function Shown({ dataset }: { dataset: Dataset }) {
 }
 
 function Preview({ uri }: { uri: string }) {
-  const preview = useQuery(valueQuery<{ columns: string[]; rows: Record<string, unknown>[] }>(`${uri}/preview`));
-  return <Loaded of={preview}>{(found) => <RowsTable columns={found.columns} rows={found.rows} label="First rows" />}</Loaded>;
+  const preview = useQuery(
+    valueQuery<{ columns: string[]; rows: Record<string, unknown>[] }>(`${uri}/preview`),
+  );
+  return (
+    <Loaded of={preview}>
+      {(found) => <RowsTable columns={found.columns} rows={found.rows} label="First rows" />}
+    </Loaded>
+  );
 }
 
 function Columns({ uri }: { uri: string }) {
@@ -107,7 +134,15 @@ function Columns({ uri }: { uri: string }) {
       {(found) => (
         <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="sm">
           {found.columns.map((column) => (
-            <Panel key={column.name} title={column.name} aside={<Text fz="xs" c="dimmed">{column.type}</Text>}>
+            <Panel
+              key={column.name}
+              title={column.name}
+              aside={
+                <Text fz="xs" c="dimmed">
+                  {column.type}
+                </Text>
+              }
+            >
               <Stack gap={4}>
                 <Text fz="xs" c="dimmed" className="num">
                   {counted(column.distinct)} distinct · {column.null_percent} % null

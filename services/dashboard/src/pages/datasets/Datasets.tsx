@@ -45,7 +45,11 @@ export function Datasets() {
                         {page.items.map((each) => (
                           <Table.Tr key={each.id} data-dataset={each.id}>
                             <Table.Td maw={280} className="truncate">
-                              <Link to="/datasets/$id" params={{ id: each.id }} style={{ color: "inherit", fontWeight: 550 }}>
+                              <Link
+                                to="/datasets/$id"
+                                params={{ id: each.id }}
+                                style={{ color: "inherit", fontWeight: 550 }}
+                              >
                                 {each.name}
                               </Link>
                             </Table.Td>
@@ -73,7 +77,11 @@ export function Datasets() {
                 )}
               </div>
               <Group justify="flex-end">
-                <Pager next={page.next_cursor ?? null} first={!cursor} go={(to) => void navigate({ search: { cursor: to } })} />
+                <Pager
+                  next={page.next_cursor ?? null}
+                  first={!cursor}
+                  go={(to) => void navigate({ search: { cursor: to } })}
+                />
               </Group>
             </>
           )}

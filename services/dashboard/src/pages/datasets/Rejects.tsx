@@ -21,12 +21,19 @@ async function rejects(uri: string, signal: AbortSignal): Promise<Record<string,
 
 /** Rows that did not fit, and why. */
 export function Rejects({ uri }: { uri: string }) {
-  const rows = useQuery({ queryKey: ["rejects", uri], queryFn: ({ signal }) => rejects(uri, signal) });
+  const rows = useQuery({
+    queryKey: ["rejects", uri],
+    queryFn: ({ signal }) => rejects(uri, signal),
+  });
   return (
     <div className="panel">
       <Loaded of={rows}>
         {(found) =>
-          found.length === 0 ? <Empty title="Every row fitted" /> : <RowsTable columns={COLUMNS} rows={found} label="Rejected rows" />
+          found.length === 0 ? (
+            <Empty title="Every row fitted" />
+          ) : (
+            <RowsTable columns={COLUMNS} rows={found} label="Rejected rows" />
+          )
         }
       </Loaded>
     </div>

@@ -35,10 +35,16 @@ export function Uploads() {
   };
   return (
     <Stack gap="sm">
-      <Dropzone onDrop={(files) => files.forEach(send)} inputProps={{ "aria-label": "Upload files" }} aria-label="Upload files">
+      <Dropzone
+        onDrop={(files) => files.forEach(send)}
+        inputProps={{ "aria-label": "Upload files" }}
+        aria-label="Upload files"
+      >
         <Group justify="center" gap="sm" mih={56} style={{ pointerEvents: "none" }}>
           <IconUpload size={20} stroke={1.6} aria-hidden />
-          <Text fz="sm">Drop files here, or click: CSV, JSON, NDJSON or Parquet, also as gzip or zstd</Text>
+          <Text fz="sm">
+            Drop files here, or click: CSV, JSON, NDJSON or Parquet, also as gzip or zstd
+          </Text>
         </Group>
       </Dropzone>
       {items.length > 0 && (

@@ -17,7 +17,8 @@ export function upload(file: File, progress: (share: number) => void): Sending {
         request.open("POST", `/v1/datasets?name=${encodeURIComponent(file.name)}`);
         request.setRequestHeader("Content-Type", "application/octet-stream");
         if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
-        request.upload.onprogress = (event) => progress(event.total ? event.loaded / event.total : 0);
+        request.upload.onprogress = (event) =>
+          progress(event.total ? event.loaded / event.total : 0);
         request.onload = () => {
           const body = read(request.responseText);
           if (request.status === 201) resolve(body as Dataset);

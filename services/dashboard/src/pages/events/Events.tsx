@@ -22,17 +22,34 @@ export function Events() {
     void navigate({ search: { after: cursor || undefined, types: kinds.trim() || undefined } });
   return (
     <>
-      <PageHead title="Events" under={after === undefined ? "Live, newest first" : `Replayed from ${after}`} />
+      <PageHead
+        title="Events"
+        under={after === undefined ? "Live, newest first" : `Replayed from ${after}`}
+      />
       <Stack gap="sm">
         <Group align="flex-end" gap="xs">
-          <TextInput label="Types" placeholder="job.failed,dataset.*" value={kinds} onChange={(event) => setKinds(event.currentTarget.value)} />
-          <TextInput label="From the cursor" placeholder="1.0" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
+          <TextInput
+            label="Types"
+            placeholder="job.failed,dataset.*"
+            value={kinds}
+            onChange={(event) => setKinds(event.currentTarget.value)}
+          />
+          <TextInput
+            label="From the cursor"
+            placeholder="1.0"
+            value={from}
+            onChange={(event) => setFrom(event.currentTarget.value)}
+          />
           <Button onClick={() => show(from || "start")}>Replay</Button>
           <Button variant="default" onClick={() => show(undefined)}>
             Live
           </Button>
         </Group>
-        {after === undefined ? <Tail types={types} /> : <Replay key={`${after} ${types}`} after={after} types={types} go={show} />}
+        {after === undefined ? (
+          <Tail types={types} />
+        ) : (
+          <Replay key={`${after} ${types}`} after={after} types={types} go={show} />
+        )}
       </Stack>
     </>
   );
@@ -40,30 +57,50 @@ export function Events() {
 
 function fits(types: string | undefined, type: string): boolean {
   if (!types) return true;
-  return types.split(",").some((each) => each === type || (each.endsWith(".*") && type.startsWith(each.slice(0, -1))));
+  return types
+    .split(",")
+    .some((each) => each === type || (each.endsWith(".*") && type.startsWith(each.slice(0, -1))));
 }
 
 function Tail({ types }: { types: string | undefined }) {
   const all = useStore(tail);
   const newest = useMemo(
-    () => all.filter((each) => fits(types, each.event.type)).slice(-SHOWN).reverse(),
+    () =>
+      all
+        .filter((each) => fits(types, each.event.type))
+        .slice(-SHOWN)
+        .reverse(),
     [all, types],
   );
   if (newest.length === 0) {
     return (
       <div className="panel">
-        <Empty title="Nothing has happened since you came">Events appear here as they happen; a replay shows older ones.</Empty>
+        <Empty title="Nothing has happened since you came">
+          Events appear here as they happen; a replay shows older ones.
+        </Empty>
       </div>
     );
   }
   return <EventTable items={newest} />;
 }
 
-function Replay({ after, types, go }: { after: string; types: string | undefined; go: (cursor: string) => void }) {
+function Replay({
+  after,
+  types,
+  go,
+}: {
+  after: string;
+  types: string | undefined;
+  go: (cursor: string) => void;
+}) {
   const page = useQuery({
     queryKey: ["replay", after, types],
     queryFn: async ({ signal }) => {
-      const query = { limit: PAGE, ...(after !== "start" && { after }), ...(types && { types: types.split(",") }) };
+      const query = {
+        limit: PAGE,
+        ...(after !== "start" && { after }),
+        ...(types && { types: types.split(",") }),
+      };
       return await get("/v1/events", { query: query as never, signal });
     },
   });
@@ -73,7 +110,11 @@ function Replay({ after, types, go }: { after: string; types: string | undefined
         <>
           <EventTable items={found.items as unknown as Placed[]} />
           <Group justify="flex-end">
-            <Button variant="default" disabled={!found.next_cursor} onClick={() => found.next_cursor && go(found.next_cursor)}>
+            <Button
+              variant="default"
+              disabled={!found.next_cursor}
+              onClick={() => found.next_cursor && go(found.next_cursor)}
+            >
               Later
             </Button>
           </Group>

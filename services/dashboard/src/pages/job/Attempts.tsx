@@ -37,12 +37,18 @@ export function Attempts({ jobId }: { jobId: string }) {
                         <Status status={each.outcome ?? "running"} />
                       </Table.Td>
                       <Table.Td>{each.worker}</Table.Td>
-                      <Table.Td className="num">{each.duration_s === null ? "–" : lasted(1000 * each.duration_s)}</Table.Td>
+                      <Table.Td className="num">
+                        {each.duration_s === null ? "–" : lasted(1000 * each.duration_s)}
+                      </Table.Td>
                       <Table.Td>
                         <When at={each.started_at} />
                       </Table.Td>
                       <Table.Td maw={320} className="truncate">
-                        <Text fz="xs" component="span" title={each.error?.traceback ?? each.error?.message}>
+                        <Text
+                          fz="xs"
+                          component="span"
+                          title={each.error?.traceback ?? each.error?.message}
+                        >
                           {each.error?.message}
                         </Text>
                       </Table.Td>

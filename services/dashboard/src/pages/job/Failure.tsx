@@ -7,7 +7,10 @@ import { Copy } from "@/parts/Copy";
 import { Scroller } from "@/parts/Scroller";
 
 export function Failure({ job, events }: { job: Job; events: JobEvent[] }) {
-  const waiting = job.status === "retrying" ? events.findLast((each) => each.type === "job.retry_scheduled") : null;
+  const waiting =
+    job.status === "retrying"
+      ? events.findLast((each) => each.type === "job.retry_scheduled")
+      : null;
   const error = job.error ?? (waiting?.type === "job.retry_scheduled" ? waiting.error : null);
   const [opened, { toggle }] = useDisclosure(true);
   if (!error) return null;
@@ -18,7 +21,12 @@ export function Failure({ job, events }: { job: Job; events: JobEvent[] }) {
       icon={<IconAlertTriangle size={18} />}
       title={
         <>
-          {error.type ?? error.code} {error.step && <Text component="span" fz="sm">in {error.step}</Text>}
+          {error.type ?? error.code}{" "}
+          {error.step && (
+            <Text component="span" fz="sm">
+              in {error.step}
+            </Text>
+          )}
         </>
       }
     >

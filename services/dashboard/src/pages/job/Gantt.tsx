@@ -33,14 +33,30 @@ export function Gantt({ events }: { events: JobEvent[] }) {
           </Text>
         )}
         {line.lanes.map((lane) => (
-          <LaneView key={`${lane.attempt}-${lane.from}-${lane.bars[0]?.step}`} lane={lane} from={line.from} span={span} now={end} />
+          <LaneView
+            key={`${lane.attempt}-${lane.from}-${lane.bars[0]?.step}`}
+            lane={lane}
+            from={line.from}
+            span={span}
+            now={end}
+          />
         ))}
       </Stack>
     </Panel>
   );
 }
 
-function LaneView({ lane, from, span, now }: { lane: Lane; from: number; span: number; now: number }) {
+function LaneView({
+  lane,
+  from,
+  span,
+  now,
+}: {
+  lane: Lane;
+  from: number;
+  span: number;
+  now: number;
+}) {
   const share = (at: number) => (100 * (at - from)) / span;
   return (
     <div>
@@ -63,7 +79,11 @@ function LaneView({ lane, from, span, now }: { lane: Lane; from: number; span: n
             <Tooltip key={`${bar.step}-${bar.from}`} label={`${bar.step}: ${took} (${bar.status})`}>
               <div
                 className="lane-bar"
-                style={{ ...dotOf(bar.status), left: `${share(bar.from)}%`, width: `${share(to) - share(bar.from)}%` }}
+                style={{
+                  ...dotOf(bar.status),
+                  left: `${share(bar.from)}%`,
+                  width: `${share(to) - share(bar.from)}%`,
+                }}
               />
             </Tooltip>
           );

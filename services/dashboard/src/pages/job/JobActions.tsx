@@ -15,7 +15,10 @@ export function JobActions({ job, input }: { job: Job; input: unknown }) {
   const path = { job_id: job.id };
   const again = async (from_step: string | null) => {
     try {
-      const made = await post("/v1/jobs/{job_id}/retry", { path, body: { from_step, params: {} } as never });
+      const made = await post("/v1/jobs/{job_id}/retry", {
+        path,
+        body: { from_step, params: {} } as never,
+      });
       said("The job runs again.");
       await navigate({ to: "/jobs/$id", params: { id: made.id } });
     } catch (error) {
@@ -43,7 +46,9 @@ export function JobActions({ job, input }: { job: Job; input: unknown }) {
           disabled={job.status === "cancelling"}
           confirm="Cancel the job"
           question="The job is asked to stop; after 10 seconds it is stopped by force. Outputs of finished steps stay."
-          act={() => post("/v1/jobs/{job_id}/cancel", { path, body: { reason: null, grace_s: 10 } })}
+          act={() =>
+            post("/v1/jobs/{job_id}/cancel", { path, body: { reason: null, grace_s: 10 } })
+          }
         />
       </Group>
     );

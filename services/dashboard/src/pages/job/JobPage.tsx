@@ -8,13 +8,13 @@ import { folded, hasEnded, type Job, type JobEvent } from "@/live/jobs";
 import { Attempts } from "@/pages/job/Attempts";
 import { Facts } from "@/pages/job/Facts";
 import { Failure } from "@/pages/job/Failure";
+import { Gantt } from "@/pages/job/Gantt";
 import { JobActions } from "@/pages/job/JobActions";
 import { JobEvents } from "@/pages/job/JobEvents";
 import { Logs } from "@/pages/job/Logs";
 import { ResultView } from "@/pages/job/ResultView";
 import { Steps } from "@/pages/job/Steps";
 import { TimeTravel } from "@/pages/job/TimeTravel";
-import { Gantt } from "@/pages/job/Gantt";
 import { Id } from "@/parts/Copy";
 import { JobProgress } from "@/parts/JobProgress";
 import { nameOf } from "@/parts/naming";
@@ -22,7 +22,9 @@ import { Loaded, PageHead } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
 import { Status } from "@/parts/Status";
 
-const Graph = lazy(async () => ({ default: (await import("@/pages/pipelines/StepGraph")).StepGraph }));
+const Graph = lazy(async () => ({
+  default: (await import("@/pages/pipelines/StepGraph")).StepGraph,
+}));
 
 export function JobPage() {
   const { id } = useParams({ from: "/inside/jobs/$id" });
@@ -77,7 +79,12 @@ function Shown({ now, events, at }: { now: Job; events: JobEvent[]; at: number |
               <Gantt events={seen} />
               <Tabs
                 value={tab}
-                onChange={(value) => void navigate({ search: (before) => ({ ...before, tab: value ?? undefined }), replace: true })}
+                onChange={(value) =>
+                  void navigate({
+                    search: (before) => ({ ...before, tab: value ?? undefined }),
+                    replace: true,
+                  })
+                }
                 keepMounted={false}
               >
                 <Tabs.List>

@@ -32,8 +32,10 @@ interface Metrics {
 
 export function KnownValue({ processor, value }: { processor: string; value: unknown }) {
   if (typeof value !== "object" || value === null) return null;
-  if (processor === "detect_anomalies" && "anomalies" in value) return <AnomaliesView found={value as Anomalies} />;
-  if (processor === "compute_metrics" && "columns" in value) return <MetricsView metrics={value as Metrics} />;
+  if (processor === "detect_anomalies" && "anomalies" in value)
+    return <AnomaliesView found={value as Anomalies} />;
+  if (processor === "compute_metrics" && "columns" in value)
+    return <MetricsView metrics={value as Metrics} />;
   return null;
 }
 
@@ -43,7 +45,8 @@ function AnomaliesView({ found }: { found: Anomalies }) {
     <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm" data-testid="anomalies">
       <Panel title="Anomalies by column">
         <Text fz="sm" c="dimmed" mb="xs">
-          <b>{counted(found.anomalies)}</b> of {counted(found.rows)} rows, {found.method} above {found.threshold}
+          <b>{counted(found.anomalies)}</b> of {counted(found.rows)} rows, {found.method} above{" "}
+          {found.threshold}
         </Text>
         <Ranked rows={rows} color="var(--tm-retrying)" />
       </Panel>
@@ -121,14 +124,49 @@ function Box({ column }: { column: ColumnMetrics }) {
   }
   const share = (value: number | null | undefined) =>
     value === null || value === undefined || max === min ? 50 : (100 * (value - min)) / (max - min);
-  const [low, middle, high] = [share(quantiles["0.25"]), share(quantiles["0.5"]), share(quantiles["0.75"])];
+  const [low, middle, high] = [
+    share(quantiles["0.25"]),
+    share(quantiles["0.5"]),
+    share(quantiles["0.75"]),
+  ];
   const label = `from ${shown(min)} to ${shown(max)}, median ${shown(quantiles["0.5"])}`;
   return (
     <>
-      <svg viewBox="0 0 100 14" width="100%" height={20} preserveAspectRatio="none" role="img" aria-label={label}>
-        <line x1={0} x2={100} y1={7} y2={7} stroke="var(--tm-waiting)" strokeWidth={1} vectorEffect="non-scaling-stroke" />
-        <rect x={low} width={Math.max(0.8, high - low)} y={2} height={10} rx={1} fill="var(--mantine-color-tide-5)" opacity={0.55} />
-        <line x1={middle} x2={middle} y1={1} y2={13} stroke="var(--mantine-color-text)" strokeWidth={2} vectorEffect="non-scaling-stroke" />
+      <svg
+        viewBox="0 0 100 14"
+        width="100%"
+        height={20}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={label}
+      >
+        <line
+          x1={0}
+          x2={100}
+          y1={7}
+          y2={7}
+          stroke="var(--tm-waiting)"
+          strokeWidth={1}
+          vectorEffect="non-scaling-stroke"
+        />
+        <rect
+          x={low}
+          width={Math.max(0.8, high - low)}
+          y={2}
+          height={10}
+          rx={1}
+          fill="var(--mantine-color-tide-5)"
+          opacity={0.55}
+        />
+        <line
+          x1={middle}
+          x2={middle}
+          y1={1}
+          y2={13}
+          stroke="var(--mantine-color-text)"
+          strokeWidth={2}
+          vectorEffect="non-scaling-stroke"
+        />
       </svg>
       <Group justify="space-between">
         <Text fz={11} c="dimmed" className="num">

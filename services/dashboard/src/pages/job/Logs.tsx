@@ -58,7 +58,12 @@ export function Logs({ jobId }: { jobId: string }) {
         <Text fz="xs" c="dimmed" className="num">
           {lines.length} lines{skipped > 0 && `, ${skipped} too many to show live`}
         </Text>
-        <Checkbox size="xs" label="Follow" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />
+        <Checkbox
+          size="xs"
+          label="Follow"
+          checked={follow}
+          onChange={(event) => setFollow(event.currentTarget.checked)}
+        />
       </Group>
       <Loaded of={before}>
         {() =>
@@ -67,7 +72,11 @@ export function Logs({ jobId }: { jobId: string }) {
           ) : (
             <Scroller label="Log" of={box} style={{ maxHeight: 480, paddingBottom: 8 }}>
               {lines.map((line) => (
-                <div key={`${line.attempt}-${line.step}-${line.number}`} className="log-line" data-level={line.level}>
+                <div
+                  key={`${line.attempt}-${line.step}-${line.number}`}
+                  className="log-line"
+                  data-level={line.level}
+                >
                   <Text component="span" inherit c="dimmed">
                     {clock(line.at)}
                   </Text>
@@ -76,7 +85,10 @@ export function Logs({ jobId }: { jobId: string }) {
                   </Text>
                   <span className="log-text">
                     {line.text}
-                    {line.fields && Object.entries(line.fields).map(([key, value]) => `  ${key}=${JSON.stringify(value)}`)}
+                    {line.fields &&
+                      Object.entries(line.fields).map(
+                        ([key, value]) => `  ${key}=${JSON.stringify(value)}`,
+                      )}
                   </span>
                 </div>
               ))}

@@ -9,10 +9,10 @@ import { counted, sized } from "@/live/figures";
 import { hasEnded, type Job, type Step } from "@/live/jobs";
 import { FramePreview } from "@/pages/job/FramePreview";
 import { KnownValue } from "@/pages/job/KnownValue";
+import { JsonBlock } from "@/parts/JsonBlock";
 import { failed } from "@/parts/notes";
 import { Empty, Loaded } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
-import { JsonBlock } from "@/parts/JsonBlock";
 
 const FORMATS = ["csv", "json", "ndjson", "parquet"];
 
@@ -24,7 +24,9 @@ export function ResultView({ job, past }: { job: Job; past: boolean }) {
     return (
       <div className="panel">
         <Empty title={hasEnded(job) ? "It gave nothing" : "Nothing yet"}>
-          {hasEnded(job) ? "No step kept an output." : "Each step's output appears as soon as it is kept."}
+          {hasEnded(job)
+            ? "No step kept an output."
+            : "Each step's output appears as soon as it is kept."}
         </Empty>
       </div>
     );

@@ -36,14 +36,22 @@ function Partial({ step }: { step: Step }) {
   if (!result) return null;
   if ("value" in result && result.value !== undefined) {
     return (
-      <Text fz="xs" className="mono truncate" title={write(result.value)} data-testid={`value-${step.name}`}>
+      <Text
+        fz="xs"
+        className="mono truncate"
+        title={write(result.value)}
+        data-testid={`value-${step.name}`}
+      >
         → {write(result.value)}
       </Text>
     );
   }
   return (
     <Text fz="xs" c="dimmed">
-      → {result.rows === undefined ? sized(result.size_bytes) : `${counted(result.rows)} rows × ${result.columns} columns`}
+      →{" "}
+      {result.rows === undefined
+        ? sized(result.size_bytes)
+        : `${counted(result.rows)} rows × ${result.columns} columns`}
     </Text>
   );
 }

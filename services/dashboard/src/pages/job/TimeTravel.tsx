@@ -30,9 +30,16 @@ export function TimeTravel({
           onChange={(value) => travel(value === events.length ? undefined : value)}
         />
         <Text fz="xs" c="dimmed" className="num" miw={170} ta="right" visibleFrom="xs">
-          {at === undefined ? "now" : `event ${place} of ${events.length} · ${event ? clock(event.at) : ""}`}
+          {at === undefined
+            ? "now"
+            : `event ${place} of ${events.length} · ${event ? clock(event.at) : ""}`}
         </Text>
-        <Button size="compact-xs" variant="default" disabled={at === undefined} onClick={() => travel(undefined)}>
+        <Button
+          size="compact-xs"
+          variant="default"
+          disabled={at === undefined}
+          onClick={() => travel(undefined)}
+        >
           Back to now
         </Button>
       </Group>

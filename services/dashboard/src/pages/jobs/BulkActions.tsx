@@ -3,8 +3,8 @@ import { Button, Group, Modal, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { post, remove } from "@/api/http";
-import { asJobFilter, type Filter } from "@/live/filter";
 import { counted } from "@/live/figures";
+import { asJobFilter, type Filter } from "@/live/filter";
 import { failed, said } from "@/parts/notes";
 
 type Op = "cancel" | "retry" | "delete";
@@ -17,12 +17,17 @@ const OPS: Op[] = ["cancel", "retry", "delete"];
 
 async function one(op: Op, id: string): Promise<void> {
   const path = { job_id: id };
-  if (op === "cancel") await post("/v1/jobs/{job_id}/cancel", { path, body: { reason: null, grace_s: 10 } });
+  if (op === "cancel")
+    await post("/v1/jobs/{job_id}/cancel", { path, body: { reason: null, grace_s: 10 } });
   else if (op === "retry") await post("/v1/jobs/{job_id}/retry", { path });
   else await remove("/v1/jobs/{job_id}", { path });
 }
 
-async function all(op: Op, filter: Filter, dry_run: boolean): Promise<{ matched: number; more: boolean }> {
+async function all(
+  op: Op,
+  filter: Filter,
+  dry_run: boolean,
+): Promise<{ matched: number; more: boolean }> {
   let matched = 0;
   let cursor: string | null = null;
   do {
@@ -62,7 +67,9 @@ export function BulkActions({
       if (some) {
         const ends = await Promise.allSettled([...chosen].map((id) => one(op, id)));
         const refused = ends.filter((each) => each.status === "rejected");
-        said(`${ends.length - refused.length} jobs ${WORDS[op].done}${refused.length ? `, ${refused.length} refused` : ""}.`);
+        said(
+          `${ends.length - refused.length} jobs ${WORDS[op].done}${refused.length ? `, ${refused.length} refused` : ""}.`,
+        );
       } else {
         const done = await all(op, filter, false);
         said(`${counted(done.matched)} jobs ${WORDS[op].done}.`);
@@ -86,7 +93,11 @@ export function BulkActions({
           {WORDS[op].verb} …
         </Button>
       ))}
-      <Modal opened={asked !== null} onClose={() => setAsked(null)} title={asked ? `${WORDS[asked.op].verb} jobs` : ""}>
+      <Modal
+        opened={asked !== null}
+        onClose={() => setAsked(null)}
+        title={asked ? `${WORDS[asked.op].verb} jobs` : ""}
+      >
         {asked && (
           <>
             <Text fz="sm">

@@ -8,7 +8,15 @@ import { processorsQuery } from "@/api/queries";
 import { QUALIFIERS, withQualifier } from "@/live/filter";
 import { STATUSES } from "@/live/jobs";
 
-const QUICK = ["running", "queued", "blocked", "retrying", "succeeded", "failed", "cancelled"] as const;
+const QUICK = [
+  "running",
+  "queued",
+  "blocked",
+  "retrying",
+  "succeeded",
+  "failed",
+  "cancelled",
+] as const;
 
 export function FilterField({
   text,
@@ -58,7 +66,9 @@ export function FilterField({
       <Chip.Group
         multiple={false}
         value={status}
-        onChange={(value) => change(withQualifier(text, "status", value === status ? null : String(value)))}
+        onChange={(value) =>
+          change(withQualifier(text, "status", value === status ? null : String(value)))
+        }
       >
         <Group gap={6} mt={8}>
           {QUICK.map((each) => (

@@ -33,7 +33,11 @@ export function JobTable({
   if (jobs.length === 0) {
     return (
       <Empty title={filtered ? "No job fits this filter" : "No jobs yet"}>
-        {filtered ? "New ones that do appear by themselves." : <Link to="/jobs/new">Submit the first one</Link>}
+        {filtered ? (
+          "New ones that do appear by themselves."
+        ) : (
+          <Link to="/jobs/new">Submit the first one</Link>
+        )}
       </Empty>
     );
   }
@@ -83,7 +87,12 @@ const JobRow = memo(function JobRow({
   return (
     <Table.Tr data-chosen={chosen} data-job={job.id}>
       <Table.Td>
-        <Checkbox size="xs" aria-label={`Choose ${nameOf(job)} ${job.id.slice(-8)}`} checked={chosen} onChange={() => toggle(job.id)} />
+        <Checkbox
+          size="xs"
+          aria-label={`Choose ${nameOf(job)} ${job.id.slice(-8)}`}
+          checked={chosen}
+          onChange={() => toggle(job.id)}
+        />
       </Table.Td>
       <Table.Td>
         <Status status={job.status} why={job.blocked_reason} />

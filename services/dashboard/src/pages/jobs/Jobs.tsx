@@ -39,7 +39,12 @@ export function Jobs() {
           {(page) => (
             <>
               <div className="panel">
-                <JobTable jobs={page.items} chosen={chosen} choose={setChosen} filtered={q !== ""} />
+                <JobTable
+                  jobs={page.items}
+                  chosen={chosen}
+                  choose={setChosen}
+                  filtered={q !== ""}
+                />
               </div>
               <Group justify="flex-end">
                 <Pager

@@ -1,9 +1,9 @@
 import { JsonInput, SegmentedControl, Select, Stack, Text } from "@mantine/core";
 import { useEffect } from "react";
 import type { Schema } from "@/api/http";
+import type { Dataset } from "@/live/lists";
 import type { Writing } from "@/pages/newjob/order";
 import { Panel } from "@/parts/Panel";
-import type { Dataset } from "@/live/lists";
 
 /** On what the job runs. */
 export function InputFields({
@@ -41,7 +41,10 @@ export function InputFields({
             searchable
             data={usable.map((each) => ({
               value: each.id,
-              label: each.status === "ready" ? each.name : `${each.name} (${each.status}: the job waits for it)`,
+              label:
+                each.status === "ready"
+                  ? each.name
+                  : `${each.name} (${each.status}: the job waits for it)`,
             }))}
             value={writing.datasetId}
             onChange={(datasetId) => change({ datasetId })}

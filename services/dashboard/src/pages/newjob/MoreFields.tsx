@@ -5,7 +5,13 @@ import type { Writing } from "@/pages/newjob/order";
 import { Panel } from "@/parts/Panel";
 
 /** How it runs, where the defaults do not fit. */
-export function MoreFields({ writing, change }: { writing: Writing; change: (part: Partial<Writing>) => void }) {
+export function MoreFields({
+  writing,
+  change,
+}: {
+  writing: Writing;
+  change: (part: Partial<Writing>) => void;
+}) {
   const queues = useQuery(queuesQuery);
   return (
     <Panel title="Options">

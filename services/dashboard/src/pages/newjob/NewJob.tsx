@@ -6,13 +6,13 @@ import { useMemo, useState } from "react";
 import { get, post, type Schema } from "@/api/http";
 import { datasetsQuery, pipelinesQuery, processorsQuery } from "@/api/queries";
 import { ParamsForm } from "@/forms/ParamsForm";
+import { takeDraft } from "@/pages/newjob/draft";
 import { InputFields } from "@/pages/newjob/InputFields";
 import { MoreFields } from "@/pages/newjob/MoreFields";
 import { orderOf, startOf, type Writing } from "@/pages/newjob/order";
-import { takeDraft } from "@/pages/newjob/draft";
+import { JsonBlock } from "@/parts/JsonBlock";
 import { ErrorNote, PageHead } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
-import { JsonBlock } from "@/parts/JsonBlock";
 
 export function NewJob() {
   const search = useSearch({ from: "/inside/jobs/new" });
@@ -27,7 +27,10 @@ export function NewJob() {
   const processor = processors.data?.find((each) => each.name === writing.processor);
   const dataset = datasets.data?.items.find((each) => each.id === writing.datasetId);
   const shownOnes = useMemo(
-    () => (processors.data ?? []).filter((each) => !each.system && (!each.hidden || each.name === writing.processor)),
+    () =>
+      (processors.data ?? []).filter(
+        (each) => !each.system && (!each.hidden || each.name === writing.processor),
+      ),
     [processors.data, writing.processor],
   );
   const order = useMemo(() => orderOf(writing), [writing]);
@@ -37,7 +40,10 @@ export function NewJob() {
     try {
       if (order instanceof Error) throw order;
       const job: Schema["Job"] = order.pipeline
-        ? await post("/v1/pipelines/{name}/jobs", { path: { name: order.pipeline }, body: order.body as never })
+        ? await post("/v1/pipelines/{name}/jobs", {
+            path: { name: order.pipeline },
+            body: order.body as never,
+          })
         : await post("/v1/jobs", { body: order.body as never });
       await navigate({ to: "/jobs/$id", params: { id: job.id } });
     } catch (problem) {
@@ -84,7 +90,9 @@ export function NewJob() {
                     data={(pipelines.data ?? []).map((each) => each.name)}
                     value={writing.pipeline}
                     onChange={(pipeline) => change({ pipeline })}
-                    description={pipelines.data?.find((each) => each.name === writing.pipeline)?.summary}
+                    description={
+                      pipelines.data?.find((each) => each.name === writing.pipeline)?.summary
+                    }
                   />
                 )}
                 {writing.what === "steps" && (
@@ -129,4 +137,5 @@ export function NewJob() {
   );
 }
 
-export const datasetOf = (id: string) => get("/v1/datasets/{dataset_id}", { path: { dataset_id: id } });
+export const datasetOf = (id: string) =>
+  get("/v1/datasets/{dataset_id}", { path: { dataset_id: id } });

@@ -5,7 +5,15 @@ export interface Draft {
   processor: string | null;
   pipeline: string | null;
   params: Record<string, unknown>;
-  steps: { processor: string; name: string; params: Record<string, unknown>; needs: string[]; input?: string }[] | null;
+  steps:
+    | {
+        processor: string;
+        name: string;
+        params: Record<string, unknown>;
+        needs: string[];
+        input?: string;
+      }[]
+    | null;
   datasetId: string | null;
   value: unknown;
   queue: string;

@@ -74,17 +74,26 @@ export function orderOf(writing: Writing): Order | Error {
   };
   if (writing.what === "pipeline") {
     if (!writing.pipeline) return new Error("Choose a pipeline.");
-    return { path: `/v1/pipelines/${writing.pipeline}/jobs`, pipeline: writing.pipeline, body: shared };
+    return {
+      path: `/v1/pipelines/${writing.pipeline}/jobs`,
+      pipeline: writing.pipeline,
+      body: shared,
+    };
   }
   const own = {
     ...shared,
     ...(writing.queue && { queue: writing.queue }),
     ...(writing.runAt && { run_at: new Date(writing.runAt).toISOString() }),
   };
-  if (writing.what === "steps") return { path: "/v1/jobs", pipeline: null, body: { steps: writing.steps, ...own } };
+  if (writing.what === "steps")
+    return { path: "/v1/jobs", pipeline: null, body: { steps: writing.steps, ...own } };
   if (!writing.processor) return new Error("Choose a processor.");
   const params = Object.keys(writing.params).length > 0 && { params: writing.params };
-  return { path: "/v1/jobs", pipeline: null, body: { processor: writing.processor, ...params, ...own } };
+  return {
+    path: "/v1/jobs",
+    pipeline: null,
+    body: { processor: writing.processor, ...params, ...own },
+  };
 }
 
 export function labelsOf(pairs: readonly string[]): Record<string, string> {

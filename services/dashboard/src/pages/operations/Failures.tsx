@@ -133,7 +133,12 @@ function Letters() {
                         <When at={each.created_at} />
                       </Table.Td>
                       <Table.Td ta="right">
-                        <Button size="compact-xs" mr={6} disabled={Boolean(each.redriven_as)} onClick={() => void redrive(each.id)}>
+                        <Button
+                          size="compact-xs"
+                          mr={6}
+                          disabled={Boolean(each.redriven_as)}
+                          onClick={() => void redrive(each.id)}
+                        >
                           {each.redriven_as ? "Redriven" : "Redrive"}
                         </Button>
                         <ConfirmButton

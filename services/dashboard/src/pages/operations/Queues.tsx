@@ -18,7 +18,9 @@ export function Queues() {
   const toggle = async (name: string, paused: boolean) => {
     try {
       const path = { path: { name } };
-      await (paused ? post("/v1/queues/{name}/resume", path) : post("/v1/queues/{name}/pause", path));
+      await (paused
+        ? post("/v1/queues/{name}/resume", path)
+        : post("/v1/queues/{name}/pause", path));
       await client.invalidateQueries({ queryKey: queuesQuery.queryKey });
     } catch (error) {
       failed(error, "The queue stays as it is");
@@ -66,7 +68,11 @@ export function Queues() {
                         </Table.Td>
                       ))}
                       <Table.Td ta="right">
-                        <Button size="compact-xs" variant="default" onClick={() => void toggle(queue.name, queue.paused)}>
+                        <Button
+                          size="compact-xs"
+                          variant="default"
+                          onClick={() => void toggle(queue.name, queue.paused)}
+                        >
                           {queue.paused ? "Resume" : "Pause"}
                         </Button>
                       </Table.Td>

@@ -44,7 +44,12 @@ export function Charts() {
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="sm">
       <Panel title="Jobs per second">
-        <LineChart label="Jobs per second, last five minutes" x={drawn.at} lines={throughput} unit={short} />
+        <LineChart
+          label="Jobs per second, last five minutes"
+          x={drawn.at}
+          lines={throughput}
+          unit={short}
+        />
       </Panel>
       <Panel title="From submission to ending">
         <LineChart label="Latency, last five minutes" x={drawn.at} lines={latency} unit={lasted} />

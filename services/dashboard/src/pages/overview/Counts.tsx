@@ -21,7 +21,11 @@ interface Today {
 
 async function today(): Promise<Today> {
   const created_after = new Date(Date.now() - DAY_MS).toISOString();
-  const made: Today = { counts: { succeeded: 0, failed: 0, cancelled: 0 }, more: new Set(), at: Date.now() };
+  const made: Today = {
+    counts: { succeeded: 0, failed: 0, cancelled: 0 },
+    more: new Set(),
+    at: Date.now(),
+  };
   for (const status of ENDED) {
     const done = await post("/v1/jobs/bulk", {
       body: { op: "delete", dry_run: true, cursor: null, filter: filterOf(status, created_after) },
@@ -59,7 +63,8 @@ export function Counts() {
   const sum = (of: "blocked" | "queued" | "running" | "retrying") =>
     queues.data?.reduce((total, queue) => total + queue[of], 0);
   const figure = (status: Ended) =>
-    ended.data && `${counted(ended.data.counts[status] + since(ended.data.at, status))}${ended.data.more.has(status) ? "+" : ""}`;
+    ended.data &&
+    `${counted(ended.data.counts[status] + since(ended.data.at, status))}${ended.data.more.has(status) ? "+" : ""}`;
   return (
     <SimpleGrid cols={{ base: 2, xs: 4, lg: 7 }} spacing="sm">
       {(["running", "queued", "blocked", "retrying"] as const).map((status) => (
@@ -75,11 +80,28 @@ export function Counts() {
 function Count({ status, figure, under }: { status: string; figure: string; under: string }) {
   const q = status === "failed" ? "status:failed,expired" : `status:${status}`;
   return (
-    <Link to="/jobs" search={{ q }} className="panel nav-link" style={{ display: "block", padding: "10px 12px" }}>
-      <Text component="span" fz="xs" c="dimmed" style={{ display: "flex", alignItems: "center", gap: 6 }}>
+    <Link
+      to="/jobs"
+      search={{ q }}
+      className="panel nav-link"
+      style={{ display: "block", padding: "10px 12px" }}
+    >
+      <Text
+        component="span"
+        fz="xs"
+        c="dimmed"
+        style={{ display: "flex", alignItems: "center", gap: 6 }}
+      >
         <Dot status={status === "running" && figure === "0" ? "idle" : status} /> {status}
       </Text>
-      <Text component="span" fz={22} fw={620} className="num" lh={1.35} style={{ display: "block" }}>
+      <Text
+        component="span"
+        fz={22}
+        fw={620}
+        className="num"
+        lh={1.35}
+        style={{ display: "block" }}
+      >
         {figure}
       </Text>
       <Text component="span" fz={11} c="dimmed">

@@ -3,9 +3,9 @@ import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { failuresQuery } from "@/api/queries";
 import { Ranked } from "@/charts/Bars";
+import { dayAgo } from "@/pages/operations/since";
 import { Empty, Loaded } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
-import { dayAgo } from "@/pages/operations/since";
 
 /** Which processors failed most in the last day. */
 export function FailingProcessors() {
@@ -19,7 +19,14 @@ export function FailingProcessors() {
     return [...sums].sort((a, b) => b[1] - a[1]).slice(0, 6);
   }, [failures.data]);
   return (
-    <Panel title="Failing processors" aside={<Link to="/failures" style={{ fontSize: 12 }}>Inbox</Link>}>
+    <Panel
+      title="Failing processors"
+      aside={
+        <Link to="/failures" style={{ fontSize: 12 }}>
+          Inbox
+        </Link>
+      }
+    >
       <Loaded of={failures} height={60}>
         {() =>
           rows.length > 0 ? (

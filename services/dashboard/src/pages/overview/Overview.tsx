@@ -5,9 +5,9 @@ import { Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { Counts } from "@/pages/overview/Counts";
 import { FailingProcessors } from "@/pages/overview/FailingProcessors";
+import { RecentJobs } from "@/pages/overview/RecentJobs";
 import { Slots } from "@/pages/overview/Slots";
 import { PageHead } from "@/parts/Page";
-import { RecentJobs } from "@/pages/overview/RecentJobs";
 
 const Charts = lazy(async () => ({ default: (await import("@/pages/overview/Charts")).Charts }));
 

@@ -12,7 +12,14 @@ const LATEST = { filter: { status: [], labels: {}, system: false }, cursor: null
 export function RecentJobs() {
   const jobs = useQuery(jobsQuery(LATEST));
   return (
-    <Panel title="Latest jobs" aside={<Link to="/jobs" style={{ fontSize: 12 }}>All</Link>}>
+    <Panel
+      title="Latest jobs"
+      aside={
+        <Link to="/jobs" style={{ fontSize: 12 }}>
+          All
+        </Link>
+      }
+    >
       <Loaded of={jobs} height={60}>
         {(page) =>
           page.items.length === 0 ? (

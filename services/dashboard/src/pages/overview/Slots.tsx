@@ -13,13 +13,18 @@ export function Slots() {
       <Loaded of={workers} height={60}>
         {(all) => {
           const live = all.filter((each) => each.live);
-          if (live.length === 0) return <Empty title="No worker is live">Jobs wait until one comes.</Empty>;
+          if (live.length === 0)
+            return <Empty title="No worker is live">Jobs wait until one comes.</Empty>;
           return (
             <Stack gap="sm">
               {live.map((worker) => (
                 <div key={worker.name}>
                   <Group justify="space-between" wrap="nowrap">
-                    <Link to="/workers" className="truncate" style={{ fontSize: 13, color: "inherit" }}>
+                    <Link
+                      to="/workers"
+                      className="truncate"
+                      style={{ fontSize: 13, color: "inherit" }}
+                    >
                       {worker.name}
                     </Link>
                     <Text fz="sm" className="num">

@@ -34,7 +34,9 @@ export function PipelinePage() {
   }, [stored]);
   const step = steps.find((each) => each.name === chosen);
   const change = (part: Partial<EditedStep>) =>
-    setSteps((before) => before.map((each) => (each.name === chosen ? { ...each, ...part } : each)));
+    setSteps((before) =>
+      before.map((each) => (each.name === chosen ? { ...each, ...part } : each)),
+    );
   const save = async () => {
     try {
       await post("/v1/pipelines", { body: { name: title, summary, steps } as never });
@@ -62,7 +64,12 @@ export function PipelinePage() {
           </Link>
         )}
         {stored && (
-          <ConfirmButton label="Delete" confirm="Delete the pipeline" question="Jobs made by it stay." act={forget} />
+          <ConfirmButton
+            label="Delete"
+            confirm="Delete the pipeline"
+            question="Jobs made by it stay."
+            act={forget}
+          />
         )}
         <Button disabled={!title || steps.length === 0} onClick={() => void save()}>
           Save
@@ -76,8 +83,16 @@ export function PipelinePage() {
           <Stack gap="sm">
             <Panel title="Pipeline">
               <Stack gap="sm">
-                <TextInput label="Name" value={title} onChange={(event) => setTitle(event.currentTarget.value)} />
-                <TextInput label="Summary" value={summary} onChange={(event) => setSummary(event.currentTarget.value)} />
+                <TextInput
+                  label="Name"
+                  value={title}
+                  onChange={(event) => setTitle(event.currentTarget.value)}
+                />
+                <TextInput
+                  label="Summary"
+                  value={summary}
+                  onChange={(event) => setSummary(event.currentTarget.value)}
+                />
                 <Select
                   label="Add a step"
                   searchable
@@ -90,7 +105,12 @@ export function PipelinePage() {
                     setChosen(next.at(-1)?.name ?? null);
                   }}
                 />
-                <Select label="Step" data={steps.map((each) => each.name)} value={chosen} onChange={setChosen} />
+                <Select
+                  label="Step"
+                  data={steps.map((each) => each.name)}
+                  value={chosen}
+                  onChange={setChosen}
+                />
               </Stack>
             </Panel>
             {step && (
@@ -107,7 +127,10 @@ export function PipelinePage() {
                   />
                   <ParamsForm
                     key={step.name}
-                    schema={processors.data?.find((each) => each.name === step.processor)?.params_schema ?? {}}
+                    schema={
+                      processors.data?.find((each) => each.name === step.processor)
+                        ?.params_schema ?? {}
+                    }
                     params={step.params}
                     change={(params) => change({ params })}
                   />

@@ -18,8 +18,12 @@ export function layout(steps: readonly Placeable[]): Map<string, Place> {
   const column = (name: string, above: readonly string[]): number => {
     const known = columns.get(name);
     if (known !== undefined) return known;
-    const needs = (byName.get(name)?.needs ?? []).filter((need) => byName.has(need) && !above.includes(need));
-    const made = needs.length ? 1 + Math.max(...needs.map((need) => column(need, [...above, name]))) : 0;
+    const needs = (byName.get(name)?.needs ?? []).filter(
+      (need) => byName.has(need) && !above.includes(need),
+    );
+    const made = needs.length
+      ? 1 + Math.max(...needs.map((need) => column(need, [...above, name])))
+      : 0;
     columns.set(name, made);
     return made;
   };

@@ -13,7 +13,12 @@ export function edited(specs: readonly Schema["StepSpec"][]): EditedStep[] {
   for (const spec of specs) {
     const name = freeName(made, spec.name ?? spec.processor);
     const before = made.at(-1)?.name;
-    made.push({ name, processor: spec.processor, params: spec.params ?? {}, needs: spec.needs ?? (before ? [before] : []) });
+    made.push({
+      name,
+      processor: spec.processor,
+      params: spec.params ?? {},
+      needs: spec.needs ?? (before ? [before] : []),
+    });
   }
   return made;
 }
@@ -27,7 +32,10 @@ export function freeName(steps: readonly EditedStep[], wanted: string): string {
 
 export function added(steps: readonly EditedStep[], processor: string): EditedStep[] {
   const last = steps.at(-1)?.name;
-  return [...steps, { name: freeName(steps, processor), processor, params: {}, needs: last ? [last] : [] }];
+  return [
+    ...steps,
+    { name: freeName(steps, processor), processor, params: {}, needs: last ? [last] : [] },
+  ];
 }
 
 /** Without this step; what needed it needs what it needed. */
@@ -37,7 +45,14 @@ export function without(steps: readonly EditedStep[], name: string): EditedStep[
     .filter((step) => step.name !== name)
     .map((step) =>
       step.needs.includes(name)
-        ? { ...step, needs: [...new Set(step.needs.flatMap((need) => (need === name ? (gone?.needs ?? []) : [need])))] }
+        ? {
+            ...step,
+            needs: [
+              ...new Set(
+                step.needs.flatMap((need) => (need === name ? (gone?.needs ?? []) : [need])),
+              ),
+            ],
+          }
         : step,
     );
 }
