@@ -1876,18 +1876,37 @@ export interface components {
         Role: "admin" | "operator" | "viewer";
         /**
          * RunPipeline
-         * @description Run a stored pipeline on a value or a dataset.
+         * @description Run a stored pipeline on a dataset, a value or nothing.
+         *
+         *     Of the jobs with the same `concurrency_key` one runs at a time, in the order of submission.
          */
         RunPipeline: {
             /** @default null */
+            dataset_id: string | null;
+            /** @default null */
             value: unknown;
             /** @default null */
-            dataset_id: string | null;
+            queue: string | null;
             /** @default 4 */
             priority: number;
             labels?: {
                 [key: string]: string;
             };
+            /** @default null */
+            run_at: string | null;
+            /**
+             * @default {
+             *       "queue_s": 86400,
+             *       "attempt_s": 1800,
+             *       "total_s": 21600,
+             *       "stall_s": 300
+             *     }
+             */
+            timeouts: components["schemas"]["Timeouts"];
+            /** @default 4 */
+            max_attempts: number;
+            /** @default null */
+            concurrency_key: string | null;
         };
         /**
          * SessionRevoked
@@ -2018,12 +2037,6 @@ export interface components {
          */
         SubmitJob: {
             /** @default null */
-            steps: components["schemas"]["StepSpec"][] | null;
-            /** @default null */
-            processor: string | null;
-            /** @default null */
-            params: Record<string, never> | null;
-            /** @default null */
             dataset_id: string | null;
             /** @default null */
             value: unknown;
@@ -2049,6 +2062,12 @@ export interface components {
             max_attempts: number;
             /** @default null */
             concurrency_key: string | null;
+            /** @default null */
+            steps: components["schemas"]["StepSpec"][] | null;
+            /** @default null */
+            processor: string | null;
+            /** @default null */
+            params: Record<string, never> | null;
         };
         /**
          * Takes
