@@ -73,7 +73,9 @@ async def test_a_killed_notifier_loses_nothing_that_is_seen(visitor: Visitor, st
 async def test_pages_filled_with_data_have_no_barriers(visitor: Visitor) -> None:
     job = await visitor.submit(processor="fail", params={"kind": "data"})
     await visitor.go(f"/jobs/{job}")
-    await expect(visitor.page.get_by_role("button", name="Traceback", exact=True)).to_be_visible(timeout=60_000)
+    await expect(visitor.page.get_by_role("button", name="Traceback", exact=True)).to_be_visible(
+        timeout=60_000
+    )
 
     found: list[str] = []
     for name, path in PAGES.items():

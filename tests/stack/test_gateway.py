@@ -23,7 +23,7 @@ async def site(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     (folder / "openapi.json").write_text("{}")
     (folder / "assets").mkdir()
     (folder / "assets" / "index-1a2b.js").write_text("1")
-    (folder / "index.html").write_text('<meta content=\'{{placeholder "http.request.uuid"}}\'>')
+    (folder / "index.html").write_text("<meta content='{{placeholder \"http.request.uuid\"}}'>")
     at = Gateway(port=servers.ports["gateway"])
     given = {"TM_DOCS_ROOT": str(folder), "TM_DASHBOARD_ROOT": str(folder)}
     component = gateway.component(folder, at, servers.ports, given, asks_identity=False)

@@ -19,6 +19,7 @@ HTTPS_PORT = 443
 # most of its heap is what it knows from its start: a third of garbage on top is enough
 GARBAGE_PERCENT = "30"
 ROUTED = ("identity", "ingestion", "jobs", "notifier")
+CONFIG = str(TEMPLATES / "Caddyfile")
 SITE = Path(__file__).parent / "site"
 # says how the dashboard is built
 UNBUILT = Path(__file__).parent / "unbuilt"
@@ -87,10 +88,9 @@ def component(
 
     upstreams = {f"TM_{name.upper()}_UPSTREAM": f"127.0.0.1:{ports[name]}" for name in ROUTED}
     settings = {n: v for n, v in without_secrets(given).items() if n.startswith("TM_")}
-    config = str(TEMPLATES / "Caddyfile")
     return Component(
         name="caddy",
-        command=[program("caddy"), "run", "--adapter", "caddyfile", "--config", config],
+        command=[program("caddy"), "run", "--adapter", "caddyfile", "--config", CONFIG],
         environment={
             **bare(given),
             "TM_DASHBOARD_ROOT": str(dashboard()),
