@@ -1,6 +1,7 @@
 # Every command of the project.
 
-generated := ".env.example docs tests/contracts/samples"
+generated := ".env.example docs services/dashboard/src/generated tests/contracts/samples"
+npm := "uv run python -m tidemill_dashboard.npm"
 
 [private]
 default:
@@ -53,6 +54,16 @@ rules:
 test *path:
     uv run pytest {{ path }}
 
+[doc("Lint, type-check, test, build and weigh the dashboard")]
+[group("check")]
+web:
+    {{ npm }} ci --no-audit --no-fund --ignore-scripts
+    {{ npm }} run lint
+    {{ npm }} run types
+    {{ npm }} run test
+    {{ npm }} run bundle
+    {{ npm }} run size
+
 [doc("Run the stories through the gateway")]
 [group("check")]
 e2e *options:
@@ -77,7 +88,7 @@ coverage *path:
 
 [doc("Write documents and samples anew; fails if they were stale")]
 [group("generate")]
-verify: documents samples
+verify: documents samples generated-types
     git diff --exit-code -- {{ generated }}
     test -z "$(git ls-files --others --exclude-standard -- {{ generated }})"
 
@@ -85,6 +96,11 @@ verify: documents samples
 [group("generate")]
 documents:
     uv run python -m tidemill_kit.documents.generate
+
+[doc("Write the dashboard's types of the API and the events anew")]
+[group("generate")]
+generated-types: documents
+    {{ npm }} run generate
 
 [doc("Write the golden samples of new events")]
 [group("generate")]

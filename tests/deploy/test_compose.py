@@ -11,7 +11,7 @@ from tests.deploy.conftest import ROOT, compose
 
 SERVICES = ["identity", "ingestion", "jobs", "notifier", "processor"]
 SERVERS = ["gateway", "nats", "postgres", "s3", "seaweedfs"]
-ONCE = ["migrate", "volumes"]
+ONCE = ["dashboard", "migrate", "volumes"]
 USERS = {"postgres": "999:999", "volumes": "0:0"}
 CAPABILITIES = {"gateway": ["NET_BIND_SERVICE"], "s3": ["NET_BIND_SERVICE"], "volumes": ["CHOWN"]}
 NETWORKS = {
@@ -108,7 +108,7 @@ def test_only_the_gateway_can_be_reached_from_outside(
 def test_a_container_sees_no_other_network(containers: dict[str, Any], name: str) -> None:
     container = containers[name]
 
-    if name == "volumes":
+    if name in ("dashboard", "volumes"):
         assert container["network_mode"] == "none"
     else:
         assert set(container["networks"]) == NETWORKS.get(name, {"inside"})

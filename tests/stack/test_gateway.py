@@ -21,8 +21,11 @@ async def site(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     (folder / "docs").mkdir()
     (folder / "docs" / "index.html").write_text("<h1>Tidemill</h1>")
     (folder / "openapi.json").write_text("{}")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "index-1a2b.js").write_text("1")
+    (folder / "index.html").write_text("<meta content='{{placeholder \"http.request.uuid\"}}'>")
     at = Gateway(port=servers.ports["gateway"])
-    given = {"TM_DOCS_ROOT": str(folder)}
+    given = {"TM_DOCS_ROOT": str(folder), "TM_DASHBOARD_ROOT": str(folder)}
     component = gateway.component(folder, at, servers.ports, given, asks_identity=False)
     child = Child(component, folder, lambda: None)
     child.start()
@@ -116,11 +119,30 @@ async def test_every_answer_carries_the_security_headers(http: httpx.AsyncClient
         assert "server" not in answer.headers
 
 
-async def test_the_root_leads_to_the_documentation(http: httpx.AsyncClient) -> None:
-    root, docs = await http.get("/"), await http.get("/docs/")
+async def test_the_documentation_is_served(http: httpx.AsyncClient) -> None:
+    docs = await http.get("/docs/")
 
-    assert (root.status_code, root.headers["location"]) == (302, "/docs")
     assert docs.text == "<h1>Tidemill</h1>"
+
+
+@pytest.mark.parametrize(("path", "accept"), [("/", "*/*"), ("/jobs/1", "text/html,*/*;q=0.8")])
+async def test_every_address_a_browser_asks_for_is_the_dashboard_with_a_nonce_of_its_own(
+    http: httpx.AsyncClient, path: str, accept: str
+) -> None:
+    first, second = [await http.get(path, headers={"Accept": accept}) for _ in range(2)]
+
+    nonce = first.text.partition("'")[2].partition("'")[0]
+    assert first.headers["content-type"].startswith("text/html")
+    assert first.headers["cache-control"] == "no-cache"
+    assert f"style-src 'self' 'nonce-{nonce}';" in first.headers["content-security-policy"]
+    assert first.text != second.text
+
+
+async def test_files_with_a_hash_in_their_names_are_kept_for_ever(http: httpx.AsyncClient) -> None:
+    asset, lacking = await http.get("/assets/index-1a2b.js"), await http.get("/assets/none.js")
+
+    assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert lacking.status_code == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])

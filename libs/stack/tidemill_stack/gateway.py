@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -18,7 +19,10 @@ HTTPS_PORT = 443
 # most of its heap is what it knows from its start: a third of garbage on top is enough
 GARBAGE_PERCENT = "30"
 ROUTED = ("identity", "ingestion", "jobs", "notifier")
+CONFIG = str(TEMPLATES / "Caddyfile")
 SITE = Path(__file__).parent / "site"
+# says how the dashboard is built
+UNBUILT = Path(__file__).parent / "unbuilt"
 
 
 class Gateway(Struct, frozen=True, kw_only=True):
@@ -56,6 +60,15 @@ def settle(wanted: Gateway, ports: Ports) -> Gateway:
     return structs.replace(wanted, port=port)
 
 
+def dashboard() -> Path:
+    """The folder of the built dashboard, or of the page that says how to build it."""
+    for site in entry_points(group="tidemill.sites", name="dashboard"):
+        root: Path = site.load().ROOT
+        if (root / "index.html").is_file():
+            return root
+    return UNBUILT
+
+
 def component(
     folder: Path,
     gateway: Gateway,
@@ -75,12 +88,12 @@ def component(
 
     upstreams = {f"TM_{name.upper()}_UPSTREAM": f"127.0.0.1:{ports[name]}" for name in ROUTED}
     settings = {n: v for n, v in without_secrets(given).items() if n.startswith("TM_")}
-    config = str(TEMPLATES / "Caddyfile")
     return Component(
         name="caddy",
-        command=[program("caddy"), "run", "--adapter", "caddyfile", "--config", config],
+        command=[program("caddy"), "run", "--adapter", "caddyfile", "--config", CONFIG],
         environment={
             **bare(given),
+            "TM_DASHBOARD_ROOT": str(dashboard()),
             "TM_DOCS_ROOT": str(SITE),
             **settings,
             **upstreams,

@@ -1,6 +1,7 @@
 """The trash: pure decisions about datasets on their way out, and back."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from msgspec.structs import replace
 

@@ -56,6 +56,10 @@ class Gateway(Struct, frozen=True, kw_only=True):
         Meta(description="Address of a service, such as TM_JOBS_UPSTREAM."),
     ] = "<service>:8000"
     s3_upstream: Annotated[str, Meta(description="Address of the object store.")] = "s3:8333"
+    dashboard_root: Annotated[
+        str,
+        Meta(description="Folder with the built dashboard."),
+    ] = "/srv/dashboard"
     docs_root: Annotated[
         str,
         Meta(description="Folder with openapi.json, asyncapi.json and docs/."),

@@ -1,0 +1,94 @@
+/** Events into the answers that are kept: one write per answer, however many events there are. */
+import type { QueryClient } from "@tanstack/react-query";
+import type { AnyEvent } from "@/live/frames";
+import { isJobEvent, type Job, type JobEvent } from "@/live/jobs";
+import type { JobListKey } from "@/live/keys";
+import {
+  type Dataset,
+  foldDatasets,
+  foldJob,
+  foldOneDataset,
+  foldPage,
+  joined,
+  type Page,
+} from "@/live/lists";
+
+const SUMMARIES = ["queues", "workers", "failures", "letters", "attempts"];
+const SUMMARY_EVERY_MS = 3_000;
+
+export class Applier {
+  private readonly holes = new Set<string>();
+  private summarized = 0;
+  private summary: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly client: QueryClient) {}
+
+  apply(events: readonly AnyEvent[]): void {
+    if (events.length === 0) return;
+    for (const query of this.client.getQueryCache().getAll()) {
+      const [kind, detail] = query.queryKey as [string, unknown];
+      const data = query.state.data;
+      if (data === undefined) continue;
+      const next = this.changed(kind, detail, data, events);
+      if (next !== data) this.client.setQueryData(query.queryKey, next);
+    }
+    this.mend();
+    if (events.some(isJobEvent)) this.summarize();
+  }
+
+  private changed(
+    kind: string,
+    detail: unknown,
+    data: unknown,
+    events: readonly AnyEvent[],
+  ): unknown {
+    switch (kind) {
+      case "jobs": {
+        const { filter, cursor, limit } = detail as JobListKey;
+        const made = foldPage(data as Page<Job>, events, { filter, first: !cursor, limit });
+        for (const id of made.holes) this.holes.add(id);
+        return made.value;
+      }
+      case "job": {
+        const made = foldJob(data as Job, events);
+        for (const id of made.holes) this.holes.add(id);
+        return made.value;
+      }
+      case "job-events":
+        return joined(data as JobEvent[], events, detail as string);
+      case "datasets":
+        return foldDatasets(
+          data as Page<Dataset>,
+          events,
+          (detail as { cursor: string | null }).cursor === null,
+        );
+      case "dataset":
+        return foldOneDataset(data as Dataset, events);
+      default:
+        return data;
+    }
+  }
+
+  /** A job whose events left a hole is read anew, once for all its events. */
+  private mend(): void {
+    for (const id of this.holes) {
+      void this.client.invalidateQueries({ queryKey: ["job", id] });
+      void this.client.invalidateQueries({ queryKey: ["job-events", id] });
+    }
+    if (this.holes.size > 0) void this.client.invalidateQueries({ queryKey: ["jobs"] });
+    this.holes.clear();
+  }
+
+  /** What no event tells in full is read again where it is shown, at most every three seconds. */
+  private summarize(): void {
+    if (this.summary !== undefined) return;
+    const wait = Math.max(0, this.summarized + SUMMARY_EVERY_MS - Date.now());
+    this.summary = setTimeout(() => {
+      this.summary = undefined;
+      this.summarized = Date.now();
+      for (const kind of SUMMARIES) {
+        void this.client.invalidateQueries({ queryKey: [kind], refetchType: "active" });
+      }
+    }, wait);
+  }
+}

@@ -1,0 +1,79 @@
+import { Table, Text, UnstyledButton } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { Fragment, useState } from "react";
+import { clock } from "@/live/figures";
+import type { AnyEvent, Placed } from "@/live/frames";
+import { gist } from "@/pages/job/JobEvents";
+import { JsonBlock } from "@/parts/JsonBlock";
+import { Scroller } from "@/parts/Scroller";
+
+/** Events with their places in the log. */
+export function EventTable({ items }: { items: readonly Placed[] }) {
+  const [opened, setOpened] = useState<string | null>(null);
+  return (
+    <div className="panel">
+      <Scroller label="Events" style={{ maxHeight: "70vh" }}>
+        <Table className="dense-table" stickyHeader verticalSpacing={4}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th w={90}>Cursor</Table.Th>
+              <Table.Th w={110}>At</Table.Th>
+              <Table.Th>Event</Table.Th>
+              <Table.Th>Of</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {items.map(({ cursor, event }) => (
+              <Fragment key={event.id}>
+                <Table.Tr>
+                  <Table.Td className="mono">{cursor}</Table.Td>
+                  <Table.Td className="num">{clock(event.at)}</Table.Td>
+                  <Table.Td maw={420} className="truncate">
+                    <UnstyledButton
+                      fz="sm"
+                      aria-expanded={opened === event.id}
+                      onClick={() => setOpened(opened === event.id ? null : event.id)}
+                    >
+                      {event.type}{" "}
+                      <Text component="span" fz="xs" c="dimmed">
+                        {gist(event)}
+                      </Text>
+                    </UnstyledButton>
+                  </Table.Td>
+                  <Table.Td>
+                    <Of event={event} />
+                  </Table.Td>
+                </Table.Tr>
+                {opened === event.id && (
+                  <Table.Tr>
+                    <Table.Td colSpan={4} p={0}>
+                      <JsonBlock value={event} label="Event" />
+                    </Table.Td>
+                  </Table.Tr>
+                )}
+              </Fragment>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Scroller>
+    </div>
+  );
+}
+
+function Of({ event }: { event: AnyEvent }) {
+  if ("job_id" in event && event.job_id && event.type.startsWith("job.")) {
+    return (
+      <Link to="/jobs/$id" params={{ id: event.job_id }} className="mono">
+        job {event.job_id.slice(-8)}
+      </Link>
+    );
+  }
+  if ("dataset_id" in event && event.dataset_id) {
+    return (
+      <Link to="/datasets/$id" params={{ id: event.dataset_id }} className="mono">
+        dataset {event.dataset_id.slice(-8)}
+      </Link>
+    );
+  }
+  return null;
+}

@@ -1,0 +1,59 @@
+/** A job that is being written: what “Edit and submit” takes over from another one. */
+import type { Job } from "@/live/jobs";
+
+export interface Draft {
+  processor: string | null;
+  pipeline: string | null;
+  params: Record<string, unknown>;
+  steps:
+    | {
+        processor: string;
+        name: string;
+        params: Record<string, unknown>;
+        needs: string[];
+        input?: string;
+      }[]
+    | null;
+  datasetId: string | null;
+  value: unknown;
+  queue: string;
+  priority: number;
+  labels: Record<string, string>;
+}
+
+let kept: Draft | null = null;
+
+export function keepDraft(draft: Draft): void {
+  kept = draft;
+}
+
+/** The kept draft; it stays until another one replaces it, so that a second look finds it. */
+export function takeDraft(): Draft | null {
+  const draft = kept;
+  kept = null;
+  return draft;
+}
+
+export function draftOf(job: Job, value: unknown): Draft {
+  const [only, ...others] = job.steps;
+  const simple = only && others.length === 0;
+  return {
+    processor: simple ? only.processor : null,
+    pipeline: null,
+    params: simple ? (only.params ?? {}) : {},
+    steps: simple
+      ? null
+      : job.steps.map((step) => ({
+          processor: step.processor,
+          name: step.name,
+          params: step.params ?? {},
+          needs: step.needs ?? [],
+          ...(step.input && { input: step.input }),
+        })),
+    datasetId: job.dataset_id,
+    value,
+    queue: "",
+    priority: job.priority ?? 4,
+    labels: job.labels ?? {},
+  };
+}

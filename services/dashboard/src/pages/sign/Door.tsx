@@ -1,0 +1,71 @@
+/** The form before everything else: an address and a password. */
+import { Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { ErrorNote } from "@/parts/Page";
+
+export function Door({
+  title,
+  button,
+  enter,
+  fresh = false,
+  children,
+}: {
+  title: string;
+  button: string;
+  enter: (email: string, password: string) => Promise<void>;
+  fresh?: boolean;
+  children: ReactNode;
+}) {
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      await enter(email, password);
+    } catch (problem) {
+      setError(problem);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Center mih="100vh" p="md" component="main">
+      <Paper className="panel" p="xl" w="100%" maw={360}>
+        <form onSubmit={(event) => void submit(event)}>
+          <Stack gap="sm">
+            <img src="/tidemill.svg" alt="" width={36} height={36} />
+            <Title order={1}>{title}</Title>
+            <TextInput
+              label="E-mail"
+              type="email"
+              autoComplete="email"
+              required
+              value={email}
+              onChange={(event) => setEmail(event.currentTarget.value)}
+            />
+            <PasswordInput
+              label="Password"
+              autoComplete={fresh ? "new-password" : "current-password"}
+              minLength={fresh ? 8 : undefined}
+              description={fresh ? "8 characters or more" : undefined}
+              required
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+            />
+            {error !== null && <ErrorNote error={error} />}
+            <Button type="submit" size="sm" loading={busy}>
+              {button}
+            </Button>
+            <Text fz="sm" c="dimmed" component="div">
+              {children}
+            </Text>
+          </Stack>
+        </form>
+      </Paper>
+    </Center>
+  );
+}

@@ -1,0 +1,55 @@
+/** A status as a coloured dot and a word. */
+import { Group, Text } from "@mantine/core";
+import type { CSSProperties } from "react";
+
+const COLORS: Record<string, string> = {
+  succeeded: "succeeded",
+  ready: "succeeded",
+  live: "succeeded",
+  done: "succeeded",
+  failed: "failed",
+  rejected: "failed",
+  expired: "failed",
+  lost: "failed",
+  running: "running",
+  validating: "running",
+  uploading: "running",
+  retrying: "retrying",
+  retried: "retrying",
+  cancelling: "retrying",
+  paused: "retrying",
+  cancelled: "cancelled",
+  skipped: "cancelled",
+};
+const MOVING = new Set(["running", "validating", "uploading", "cancelling"]);
+
+export function colorOf(status: string): string {
+  return `var(--tm-${COLORS[status] ?? "waiting"})`;
+}
+
+export function dotOf(status: string): CSSProperties {
+  return { "--dot": colorOf(status) } as CSSProperties;
+}
+
+export function Dot({ status }: { status: string }) {
+  return (
+    <span className="dot" data-moving={MOVING.has(status)} style={dotOf(status)} aria-hidden />
+  );
+}
+
+export function Status({ status, why }: { status: string; why?: string | null }) {
+  return (
+    <Group gap={7} wrap="nowrap" component="span" data-status={status}>
+      <Dot status={status} />
+      <Text component="span" fz="sm">
+        {status}
+        {why && (
+          <Text component="span" fz="xs" c="dimmed">
+            {" "}
+            ({why.replaceAll("_", " ")})
+          </Text>
+        )}
+      </Text>
+    </Group>
+  );
+}

@@ -1,0 +1,53 @@
+"""A browser in front of the real system; without one these tests say so and are skipped."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.browser.visitor import Visitor
+from tidemill_stack.stack import Stack
+
+CHROMIUM = shutil.which("chromium")
+SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncGenerator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed: apt-get install chromium")
+        pytest.skip("chromium is not installed")
+    async with async_playwright() as started:
+        opened = await started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncGenerator[Page]:
+    context = await browser.new_context(viewport={"width": 1280, "height": 860})
+    context.set_default_timeout(60_000)
+    yield await context.new_page()
+    await context.close()
+
+
+@pytest.fixture(scope="session")
+def real_files() -> Path:
+    """The folder of real data sets that the `vega_datasets` wheel brings."""
+    found = importlib.util.find_spec("vega_datasets")
+    assert found
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0]) / "_data"
+
+
+@pytest.fixture
+async def visitor(stack: Stack, page: Page) -> Visitor:
+    """Somebody new, signed up and live."""
+    somebody = Visitor(page, stack.url, SHOTS)
+    await somebody.sign_up()
+    return somebody
