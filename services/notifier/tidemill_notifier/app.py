@@ -10,6 +10,7 @@ from litestar import Litestar
 
 from tidemill_kit import app, bus, logs, serve
 from tidemill_kit.settings import load
+from tidemill_notifier.direct import DirectProtocol
 from tidemill_notifier.live import Live
 from tidemill_notifier.routes import EventController, stream
 from tidemill_notifier.settings import NotifierSettings
@@ -31,7 +32,7 @@ def create_app(settings: NotifierSettings | None = None) -> Litestar:
 def main() -> None:
     settings = load(NotifierSettings)
     logs.configure(NAME, settings.log_level)
-    serve.run(create_app(settings), settings, sockets="websockets")
+    serve.run(create_app(settings), settings, sockets=DirectProtocol)
 
 
 @asynccontextmanager
