@@ -12,6 +12,7 @@ import msgspec
 from tidemill_client.downloads import Download
 from tidemill_client.lines import Log, LogFilter
 from tidemill_client.live import Live
+from tidemill_client.offsets import Offsets
 from tidemill_client.operations import FilterFields, Operations, filter_query
 from tidemill_client.subscription import Item, Received, Subscription, received
 from tidemill_contracts.bulk import JobFilter
@@ -221,15 +222,22 @@ class Client(Operations):
         return await self.post(path, Job, order, key=idempotency_key)
 
     def live(
-        self, *topics: str, types: Sequence[str] | None = None, since: str | None = None
+        self,
+        *topics: str,
+        types: Sequence[str] | None = None,
+        since: str | None = None,
+        offsets: Offsets | None = None,
     ) -> Live:
         """`async with` it: a subscription to `all`, `job.<id>` or `dataset.<id>`.
 
-        `since` is a cursor, `start` or `now`. It yields events, progress, lines of a job's log
-        and, where events cannot be had any more, gaps.
+        `since` is a cursor, `start` or `now`; what `offsets` has kept comes first. It yields
+        events, progress, lines of a job's log and, where events cannot be had any more, gaps.
         """
-        chosen = list(types) if types else None
-        return Live(self.gateway, Subscription(list(topics) or ["all"], types=chosen, since=since))
+        kept = offsets.load() if offsets else None
+        subscription = Subscription(
+            list(topics) or ["all"], types=list(types) if types else None, since=kept or since
+        )
+        return Live(self.gateway, subscription, offsets)
 
     async def events(
         self,
@@ -238,11 +246,15 @@ class Client(Operations):
         types: Sequence[str] | None = None,
         job_id: UUID | None = None,
         follow: bool = False,
+        offsets: Offsets | None = None,
     ) -> AsyncGenerator[Item]:
-        """What happened after this cursor, oldest first; with `follow` also what happens next."""
+        """What happened after this cursor, oldest first; with `follow` also what happens next.
+
+        What follows keeps its place in `offsets`, and goes on from there.
+        """
         if follow:
-            topic = f"job.{job_id}" if job_id else "all"
-            async with self.live(topic, types=types, since=after or "start") as items:
+            topic, since = f"job.{job_id}" if job_id else "all", after or "start"
+            async with self.live(topic, types=types, since=since, offsets=offsets) as items:
                 async for item in items:
                     if not isinstance(item, Logged):
                         yield item

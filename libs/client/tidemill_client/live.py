@@ -13,6 +13,7 @@ from websockets.typing import Subprotocol
 
 from tidemill_client import pace
 from tidemill_client.gateway import Gateway, is_loopback
+from tidemill_client.offsets import Offsets
 from tidemill_client.problems import (
     ApiProblem,
     Broken,
@@ -20,7 +21,7 @@ from tidemill_client.problems import (
     StreamRefused,
     Unreachable,
 )
-from tidemill_client.subscription import Item, Subscription, read_frame
+from tidemill_client.subscription import Item, Received, Subscription, read_frame
 from tidemill_contracts import stream
 from tidemill_contracts.stream import CloseCode
 
@@ -45,12 +46,17 @@ class Live:
     """Items of a subscription, for ever; entered, it is subscribed.
 
     A Gap among the items says that events are missing and cannot be had here. Raises
-    StreamRefused where another try would change nothing.
+    StreamRefused where another try would change nothing. With `offsets` a later program goes on
+    behind the last item that this one was done with: it asked for the next, or left in peace.
     """
 
-    def __init__(self, gateway: Gateway, subscription: Subscription) -> None:
+    def __init__(
+        self, gateway: Gateway, subscription: Subscription, offsets: Offsets | None = None
+    ) -> None:
         self._gateway = gateway
         self._subscription = subscription
+        self._offsets = offsets
+        self._given: Item | None = None
         self._socket: ClientConnection | None = None
         self._token: str | None = None
         self._waiting: deque[Item] = deque()
@@ -71,6 +77,8 @@ class Live:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is None:
+            self._keep()
         await self._leave()
 
     def __aiter__(self) -> Self:
@@ -78,11 +86,23 @@ class Live:
 
     async def __anext__(self) -> Item:
         while not self._waiting:
+            self._keep()
             try:
                 await self._receive()
             except TROUBLE as error:
                 await self._rejoin(error)
-        return self._waiting.popleft()
+        self._given = self._waiting.popleft()
+        return self._given
+
+    def _keep(self) -> None:
+        """Remember the place, or that of the last item where others still wait behind it."""
+        if self._offsets is None:
+            return
+        place = self._subscription.place
+        if self._waiting:
+            place = self._given.cursor if isinstance(self._given, Received) else None
+        if place is not None:
+            self._offsets.save(place)
 
     async def _enter(self) -> None:
         """The first socket: an address where nobody listens is not tried for ever."""
@@ -137,7 +157,7 @@ class Live:
         while True:
             self._refusals = judge(error, self._refusals)
             await self._leave()
-            await asyncio.sleep(pace.delay(self._failures))
+            await asyncio.sleep(pace.delay(self._failures, restarted=restarted(error)))
             self._failures += 1
             try:
                 return await self._join()
@@ -148,6 +168,12 @@ class Live:
         if self._socket:
             await self._socket.close()
             self._socket = None
+
+
+def restarted(error: Exception) -> bool:
+    """Whether the server said goodbye, to everybody at once."""
+    closed = error.rcvd if isinstance(error, ConnectionClosed) else None
+    return closed is not None and closed.code == CloseCode.RESTART
 
 
 def judge(error: Exception, refusals: int) -> int:
