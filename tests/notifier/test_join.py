@@ -56,7 +56,9 @@ class Log:
         self._lag = lag
         self.behind = behind
         self.quiet = False
-        self.hub = Hub(SETTINGS, Sessions(Authenticator(SETTINGS), 10))
+        self.hub = Hub(
+            SETTINGS, Sessions(Authenticator(SETTINGS), tenant_sockets=10, user_sockets=10)
+        )
         self.hub.ring.reset(Cursor(1, 0))
 
     def append(self, arrivals: list[Arrival]) -> None:

@@ -10,7 +10,7 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from tidemill_contracts.identity import SessionRevoked
+from tidemill_contracts.identity import SessionRevoked, UserDisabled
 from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import AskEpoch, Cursor, Epoch
 from tidemill_kit.bus import BusAway, RequestRefused, call
@@ -25,6 +25,7 @@ from tidemill_notifier.settings import NotifierSettings
 
 log = structlog.get_logger()
 _AWAY = (BusAway, RequestRefused, StreamRefused)
+_ENDS = frozenset({"session.revoked", "user.disabled"})
 _RETRY_S = 0.5
 _decode_lines = msgspec.json.Decoder(LiveLines).decode
 
@@ -37,6 +38,8 @@ class Sessions(Protocol):
     """Who ends what a revoked session still has open."""
 
     def revoke(self, session_id: UUID) -> None: ...
+
+    def disable(self, user_id: UUID) -> None: ...
 
 
 class Hub:
@@ -130,11 +133,16 @@ class Hub:
         """Keep the next event of the log and pass it on; true where others should have a turn."""
         entry = Entry(Cursor(self.ring.epoch, position), subject, body)
         self.ring.append(entry)
-        if entry.type == "session.revoked":
-            with suppress(msgspec.DecodeError):
-                revoked = msgspec.json.decode(body, type=SessionRevoked)
-                self._sessions.revoke(revoked.session_id)
+        if entry.type in _ENDS:
+            with suppress(msgspec.MsgspecError):
+                self._end(msgspec.json.decode(body, type=SessionRevoked | UserDisabled))
         return self._fanout.pass_on(entry)
+
+    def _end(self, event: SessionRevoked | UserDisabled) -> None:
+        if isinstance(event, SessionRevoked):
+            self._sessions.revoke(event.session_id)
+        else:
+            self._sessions.disable(event.user_id)
 
     async def _agree(self, client: Client) -> None:
         """Learn the epoch and whether the ring still is a part of its stream."""

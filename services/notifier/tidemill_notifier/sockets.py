@@ -105,7 +105,7 @@ class Socket:
                 with self._live.sessions.holding(principal, self):
                     await self._converse()
         except TooMany as error:
-            self.end(CloseCode.FORBIDDEN, error.code())
+            self.end(CloseCode.FORBIDDEN, f"{error.code()}: {error}")
         finally:
             await self._close()
 

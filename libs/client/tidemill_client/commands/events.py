@@ -36,9 +36,7 @@ def events(
 
     async def use(client: Client) -> None:
         offsets = FileOffsets(keep) if keep else None
-        found = client.events(
-            after=since, types=kinds, job_id=job, follow=follow, offsets=offsets
-        )
+        found = client.events(after=since, types=kinds, job_id=job, follow=follow, offsets=offsets)
         async with aclosing(found) as items:
             async for item in items:
                 terminal.item(item, as_json=as_json)
