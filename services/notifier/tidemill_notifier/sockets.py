@@ -182,6 +182,7 @@ class Socket:
         self._outbox.put(Heartbeat(str(self._subscriptions.resume())))
 
     def _overflowed(self) -> None:
+        log.info("socket.slow", resume=str(self._subscriptions.resume()))
         self.end(CloseCode.TOO_SLOW, self._resume())
 
     def _resume(self) -> str:
