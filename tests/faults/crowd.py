@@ -32,23 +32,36 @@ class Counted(Live):
         """Whether all of the last frame was taken."""
         return not self._waiting
 
-    def stall(self) -> Callable[[], None]:
-        """Read nothing more from the present socket, until the answer is called."""
-        assert self._socket is not None
-        transport = self._socket.transport
-        transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, 16_384)
-        transport.pause_reading()
-        return transport.resume_reading
+    def stall(self) -> None:
+        """Take nothing more from the kernel, and let little wait there."""
+        if self._socket is not None:
+            transport = self._socket.transport
+            transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, 16_384)
+            transport.pause_reading()
+
+    def read_on(self) -> None:
+        if self._socket is not None:
+            self._socket.transport.resume_reading()
 
 
 class Transcript(Struct, kw_only=True):
     """What one follower was told of a tenant's jobs, in canonical form."""
 
     live: Counted
+    reading: asyncio.Event = field(default_factory=asyncio.Event)
     bodies: dict[UUID, list[bytes]] = field(default_factory=dict[UUID, list[bytes]])
     cursors: list[Cursor] = field(default_factory=list[Cursor])
     gaps: list[Gap] = field(default_factory=list[Gap])
     ended: int = 0
+
+    def stall(self) -> None:
+        """Read nothing until `read_on`; what is left to read would have the library read on."""
+        self.reading.clear()
+        self.live.stall()
+
+    def read_on(self) -> None:
+        self.reading.set()
+        self.live.read_on()
 
     def take(self, item: Item) -> None:
         if isinstance(item, Gap):
@@ -84,6 +97,7 @@ class Crowd:
         for _ in range(number):
             live = Counted(client.gateway, Subscription(["all"], types=["job.*"], since="start"))
             found.append(Transcript(live=await self._open.enter_async_context(live)))
+            found[-1].reading.set()
             self._tasks.append(asyncio.create_task(self._write_down(found[-1])))
         self.transcripts += found
         return found
@@ -102,6 +116,7 @@ class Crowd:
     async def _write_down(self, transcript: Transcript) -> None:
         try:
             async for item in transcript.live:
+                await transcript.reading.wait()
                 transcript.take(item)
                 if transcript.live.is_through:
                     async with self._news:

@@ -113,13 +113,15 @@ async def all_submit(sides: list[Side], number: int) -> None:
 
 async def let_down(stack: Stack, sides: list[Side]) -> None:
     """One of each side stops reading until it has been cut off for being slow."""
+    slow = [side.transcripts[0] for side in sides]
     before = len(log_lines(stack, "notifier", "socket.slow"))
-    read_on = [side.transcripts[0].live.stall() for side in sides]
     async with asyncio.timeout(QUIET_S):
-        while len(log_lines(stack, "notifier", "socket.slow")) < before + len(read_on):
+        while len(log_lines(stack, "notifier", "socket.slow")) < before + len(slow):
+            for each in slow:
+                each.stall()
             await asyncio.gather(*[side.submit(BULK, BULKY) for side in sides])
-    for each in read_on:
-        each()
+    for each in slow:
+        each.read_on()
 
 
 async def recorded(stack: Stack, connection: asyncpg.Connection, side: Side) -> Finding:
