@@ -121,7 +121,8 @@ class Live:
             return None
         self._waiting.extend(self._subscription.take(frame))
         if isinstance(frame, stream.AuthExpiring):
-            await self._authenticate(self._socket, unlike=self._token)
+            token = await self._fresh(unlike=self._token)
+            await self._socket.send(_encode(stream.Authenticate(token)), text=True)
         if isinstance(frame, stream.Events | stream.Live | stream.Heartbeat):
             self._failures = self._refusals = 0
         return frame
@@ -129,14 +130,15 @@ class Live:
     async def _join(self) -> None:
         """A new socket, subscribed from where the last one ended."""
         async with asyncio.timeout(JOIN_S):
+            token = await self._fresh()
             self._socket = await connect(
                 f"ws{self._gateway.url.removeprefix('http')}/v1/stream",
                 subprotocols=[Subprotocol(stream.SUBPROTOCOL)],
+                additional_headers={"Authorization": f"Bearer {token}"},
                 max_size=2 * stream.MAX_SERVER_FRAME_BYTES,
                 proxy=None if is_loopback(self._gateway.url) else True,
                 close_timeout=CLOSE_S,
             )
-            await self._authenticate(self._socket)
             await self._until(stream.Ready)
             await self._socket.send(_encode(self._subscription.join()), text=True)
             await self._until(stream.Subscribed)
@@ -145,12 +147,13 @@ class Live:
         while not isinstance(await self._receive(), kind):
             pass
 
-    async def _authenticate(self, socket: ClientConnection, *, unlike: str | None = None) -> None:
+    async def _fresh(self, *, unlike: str | None = None) -> str:
+        """A token, another one than that which was refused or ends."""
         stale = unlike or (self._token if self._refusals else None)
         self._token = await self._gateway.token(unlike=stale)
         if self._token is None:
             raise NotSignedIn
-        await socket.send(_encode(stream.Authenticate(self._token)), text=True)
+        return self._token
 
     async def _rejoin(self, error: Exception) -> None:
         """Try until a socket is subscribed again, or `error` is one that stays."""
