@@ -34,7 +34,7 @@ class Counted(Live):
 
     def stall(self) -> None:
         """Take nothing more from the kernel, and let little wait there."""
-        if self._socket is not None:
+        if self._socket is not None and not self._socket.transport.is_closing():
             transport = self._socket.transport
             transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, 16_384)
             transport.pause_reading()
