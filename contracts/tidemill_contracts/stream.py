@@ -113,7 +113,7 @@ class Gap(Struct, frozen=True, tag="gap", tag_field="op"):
 
 
 class Heartbeat(Struct, frozen=True, tag="heartbeat", tag_field="op"):
-    """Every 15 s: the newest cursor, so that a hole is noticed while connected."""
+    """Every 15 s: up to this cursor all that the socket follows has been sent; resume from it."""
 
     head: str
 
@@ -149,9 +149,23 @@ ServerFrame = (
 class CloseCode:
     """Why the server closes a socket."""
 
+    INVALID_UTF8 = 1007
+    TOO_LARGE = 1009
     RESTART = 1012
     TOKEN_EXPIRED = 4001
     FORBIDDEN = 4003
     TOO_SLOW = 4008
     BAD_FRAME = 4400
     NOT_SIGNED_IN = 4401
+
+
+CLOSE_CODES = {
+    CloseCode.INVALID_UTF8: "A text frame is not UTF-8.",
+    CloseCode.TOO_LARGE: f"A frame is larger than {MAX_CLIENT_FRAME_BYTES} bytes.",
+    CloseCode.RESTART: "The server stops, or cannot follow the log; connect again in a moment.",
+    CloseCode.TOKEN_EXPIRED: "The token has expired.",
+    CloseCode.FORBIDDEN: "The page's origin, another user's token, or more sockets than allowed.",
+    CloseCode.TOO_SLOW: "Too much waited for this socket; the reason says where to resume.",
+    CloseCode.BAD_FRAME: "A frame of the wrong shape, or with an unknown `op`.",
+    CloseCode.NOT_SIGNED_IN: "No token came in time, it is no good, or its session was revoked.",
+}

@@ -118,21 +118,36 @@ function showApi(api) {
   for (const [tag, operations] of byTag) section(tag.toLowerCase(), tag, ...operations);
 }
 
+const ofStream = ({ address }) => address.startsWith("/");
+const ofFacts = ({ address }) => address.startsWith("tm.event.");
+
+// A channel with what is sent over it, one operation after the other.
+function channel(name, { operations, components }) {
+  const here = Object.values(operations).filter((each) => named(each.channel.$ref) === name);
+  return here.flatMap((each) => [
+    element("h3", {}, each.summary),
+    ...each.messages.map(({ $ref }) => message(`message-${named($ref)}`, components.messages[named($ref)])),
+  ]);
+}
+
+function closeCodes({ address, "x-close-codes": codes = {} }) {
+  if (!ofStream({ address })) return [];
+  const rows = Object.entries(codes).map(([code_, meaning]) => [code(code_), [prose(meaning)]]);
+  return [element("h3", {}, "Why the server closes a socket"), table(["code", "means"], rows)];
+}
+
 function showEvents(events) {
-  const { channels, operations, components } = events;
-  const shown = (wanted) => wanted.map(({ $ref }) => message(`message-${named($ref)}`, components.messages[named($ref)]));
-  const { stream, progress, ...facts } = channels;
-  section("live", stream.title,
-    prose(`\`${stream.address}\`: ${stream.description}`),
-    element("h3", {}, operations.hear.summary), ...shown(operations.hear.messages),
-    element("h3", {}, operations.tell.summary), ...shown(operations.tell.messages));
-  section("facts", "Event catalogue", ...Object.entries(facts).flatMap(([context, channel]) => [
-    prose(`\`${channel.address}\`: ${channel.description}`),
-    ...shown(operations[`publish_${context}`].messages),
-  ]));
-  section("progress", progress.title,
-    prose(`\`${progress.address}\`: ${progress.description}`),
-    ...shown(operations.report_progress.messages));
+  const all = Object.entries(events.channels);
+  const shown = ([name, spec]) => [
+    prose(`\`${spec.address}\`: ${spec.description}`),
+    ...channel(name, events),
+    ...closeCodes(spec),
+  ];
+  for (const each of all.filter(([, spec]) => ofStream(spec))) section("live", each[1].title, ...shown(each));
+  section("facts", "Event catalogue", ...all.filter(([, spec]) => ofFacts(spec)).flatMap(shown));
+  for (const each of all.filter(([, spec]) => !ofStream(spec) && !ofFacts(spec))) {
+    section(`channel-${each[0]}`, each[1].title, ...shown(each));
+  }
 }
 
 function showSchemas(schemas) {

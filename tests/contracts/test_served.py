@@ -32,7 +32,9 @@ async def test_the_documents_are_served(stranger: httpx.AsyncClient, name: str) 
     assert answer.content == (REFERENCE / name).read_bytes()
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/docs/style.css", "/docs/problems"])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/docs/style.css", "/docs/problems", "/docs/stream", "/docs/stream.js"]
+)
 async def test_the_pages_are_served(stranger: httpx.AsyncClient, path: str) -> None:
     answer = await stranger.get(path, follow_redirects=True)
 

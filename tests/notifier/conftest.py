@@ -9,17 +9,20 @@ from uuid import UUID
 
 import httpx
 import msgspec
+import nats
 import pytest
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tidemill_contracts.identity import Role, User
+from tidemill_contracts.catalogue import encode
+from tidemill_contracts.identity import Role, User, UserRegistered
 from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.stream import SUBPROTOCOL
 from tidemill_identity.lifecycle import Session
 from tidemill_identity.settings import Settings as IdentitySettings
 from tidemill_identity.tokens import Signer
+from tidemill_kit import streams
 from tidemill_kit.settings import load
 from tidemill_stack.stack import Stack
 
@@ -196,6 +199,30 @@ def ann(account_of: Callable[..., Account]) -> Account:
 @pytest.fixture
 def bob(account_of: Callable[..., Account]) -> Account:
     return account_of()
+
+
+@pytest.fixture
+async def flood(stack: Stack) -> AsyncGenerator[Callable[[Account, int], Awaitable[None]]]:
+    """Puts so many events of 60 KB straight into the log: faster than any socket that rests."""
+    env = stack.env("identity")
+    client = await nats.connect(
+        env["TM_NATS_URL"],
+        user="identity",
+        password=env["TM_NATS_PASSWORD"],
+        inbox_prefix=b"_INBOX_identity",
+    )
+
+    async def flooding(account: Account, number: int) -> None:
+        tenant_id = account.user.tenant_id
+        for _ in range(number):
+            event = UserRegistered(
+                tenant_id=tenant_id, user_id=uuid7(), seq=1, email="x" * 60_000, role=Role.VIEWER
+            )
+            entry = streams.Entry(event.subject, str(event.id), encode(event))
+            await streams.publish(client, streams.EVENTS, entry)
+
+    yield flooding
+    await client.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from tests.notifier.test_outbox import payload
 from tidemill_contracts.catalogue import encode
 from tidemill_contracts.identity import Principal, Role
 from tidemill_contracts.ids import now, uuid7
@@ -55,7 +56,9 @@ class Log:
         self._lag = lag
         self.behind = behind
         self.quiet = False
-        self.hub = Hub(SETTINGS, Sessions(Authenticator(SETTINGS), 10))
+        self.hub = Hub(
+            SETTINGS, Sessions(Authenticator(SETTINGS), tenant_sockets=10, user_sockets=10)
+        )
         self.hub.ring.reset(Cursor(1, 0))
 
     def append(self, arrivals: list[Arrival]) -> None:
@@ -116,6 +119,23 @@ class Log:
         return Answer(items=items, complete_to=Cursor(1, complete_to))
 
 
+class Line:
+    """Takes every other frame only after a while, in which more happens."""
+
+    def __init__(self, log: Log, frames: list[Any]) -> None:
+        self._log, self._frames = log, frames
+        self._free = False
+
+    def offer(self, frame: bytes) -> bool:
+        self._free = not self._free
+        if self._free:
+            self._frames.append(msgspec.json.decode(payload(frame)))
+        return self._free
+
+    async def drained(self) -> None:
+        await self._log.happen()
+
+
 def _full() -> None:
     raise AssertionError
 
@@ -124,21 +144,24 @@ async def received(log: Log, selection: Selection, since: Cursor, later: list[Ar
     """All frames that one subscription gets."""
     frames: list[Any] = []
 
-    async def send(frame: bytes) -> None:
-        await log.happen()
-        frames.append(msgspec.json.decode(frame))
-
-    outbox = Outbox(send, max_frames=1_000, max_bytes=10_000_000, overflowed=_full)
-    draining = asyncio.create_task(outbox.run())
+    line = Line(log, frames)
+    outbox = Outbox(
+        line,
+        max_frames=1_000,
+        max_bytes=10_000_000,
+        overflowed=_full,
+        run=asyncio.create_task,
+    )
     subscription = Subscription("s", selection, outbox, lambda _: None)
     subscription.cursor = since
     await subscription.catch_up(log.hub, log)
     log.behind = 0
     log.append(later)
     while not log.quiet:
-        await outbox.send(b'{"op":"end"}')
-    await outbox.send(b'{"op":"end"}')
-    draining.cancel()
+        await outbox.send("s", b'{"op":"end"}')
+        await log.happen()
+    log.hub.reached  # noqa: B018 - hands out what waits
+    await outbox.send("s", b'{"op":"end"}')
     return frames
 
 

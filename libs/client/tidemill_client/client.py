@@ -12,6 +12,7 @@ import msgspec
 from tidemill_client.downloads import Download
 from tidemill_client.lines import Log, LogFilter
 from tidemill_client.live import Live
+from tidemill_client.offsets import Offsets
 from tidemill_client.operations import FilterFields, filter_query
 from tidemill_client.people import People
 from tidemill_client.schedules import Schedules
@@ -225,15 +226,22 @@ class Client(Webhooks, People, Schedules):
         return await self.post(path, Job, order, key=idempotency_key)
 
     def live(
-        self, *topics: str, types: Sequence[str] | None = None, since: str | None = None
+        self,
+        *topics: str,
+        types: Sequence[str] | None = None,
+        since: str | None = None,
+        offsets: Offsets | None = None,
     ) -> Live:
         """`async with` it: a subscription to `all`, `job.<id>` or `dataset.<id>`.
 
-        `since` is a cursor, `start` or `now`. It yields events, progress, lines of a job's log
-        and, where events cannot be had any more, gaps.
+        `since` is a cursor, `start` or `now`; what `offsets` has kept comes first. It yields
+        events, progress, lines of a job's log and, where events cannot be had any more, gaps.
         """
-        chosen = list(types) if types else None
-        return Live(self.gateway, Subscription(list(topics) or ["all"], types=chosen, since=since))
+        kept = offsets.load() if offsets else None
+        subscription = Subscription(
+            list(topics) or ["all"], types=list(types) if types else None, since=kept or since
+        )
+        return Live(self.gateway, subscription, offsets)
 
     async def events(
         self,
@@ -243,15 +251,18 @@ class Client(Webhooks, People, Schedules):
         job_id: UUID | None = None,
         dataset_id: UUID | None = None,
         follow: bool = False,
+        offsets: Offsets | None = None,
     ) -> AsyncGenerator[Item]:
         """What happened after this cursor, oldest first; with `follow` also what happens next.
 
-        `after` may also be `start`, or a moment as RFC 3339 writes it.
+        `after` may also be `start`, or a moment as RFC 3339 writes it. What follows keeps its
+        place in `offsets`, and goes on from there.
         """
         if follow:
             of = (("job", job_id), ("dataset", dataset_id))
             topics = [f"{name}.{key}" for name, key in of if key]
-            async with self.live(*topics, types=types, since=after or "start") as items:
+            since = after or "start"
+            async with self.live(*topics, types=types, since=since, offsets=offsets) as items:
                 async for item in items:
                     if not isinstance(item, Logged):
                         yield item

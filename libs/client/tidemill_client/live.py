@@ -13,6 +13,7 @@ from websockets.typing import Subprotocol
 
 from tidemill_client import pace
 from tidemill_client.gateway import Gateway, is_loopback
+from tidemill_client.offsets import Offsets
 from tidemill_client.problems import (
     ApiProblem,
     Broken,
@@ -20,7 +21,7 @@ from tidemill_client.problems import (
     StreamRefused,
     Unreachable,
 )
-from tidemill_client.subscription import Item, Subscription, read_frame
+from tidemill_client.subscription import Item, Received, Subscription, read_frame
 from tidemill_contracts import stream
 from tidemill_contracts.stream import CloseCode
 
@@ -45,12 +46,17 @@ class Live:
     """Items of a subscription, for ever; entered, it is subscribed.
 
     A Gap among the items says that events are missing and cannot be had here. Raises
-    StreamRefused where another try would change nothing.
+    StreamRefused where another try would change nothing. With `offsets` a later program goes on
+    behind the last item that this one was done with: it asked for the next, or left in peace.
     """
 
-    def __init__(self, gateway: Gateway, subscription: Subscription) -> None:
+    def __init__(
+        self, gateway: Gateway, subscription: Subscription, offsets: Offsets | None = None
+    ) -> None:
         self._gateway = gateway
         self._subscription = subscription
+        self._offsets = offsets
+        self._given: Item | None = None
         self._socket: ClientConnection | None = None
         self._token: str | None = None
         self._waiting: deque[Item] = deque()
@@ -71,6 +77,8 @@ class Live:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is None:
+            self._keep()
         await self._leave()
 
     def __aiter__(self) -> Self:
@@ -78,11 +86,23 @@ class Live:
 
     async def __anext__(self) -> Item:
         while not self._waiting:
+            self._keep()
             try:
                 await self._receive()
             except TROUBLE as error:
                 await self._rejoin(error)
-        return self._waiting.popleft()
+        self._given = self._waiting.popleft()
+        return self._given
+
+    def _keep(self) -> None:
+        """Remember the place, or that of the last item where others still wait behind it."""
+        if self._offsets is None:
+            return
+        place = self._subscription.place
+        if self._waiting:
+            place = self._given.cursor if isinstance(self._given, Received) else None
+        if place is not None:
+            self._offsets.save(place)
 
     async def _enter(self) -> None:
         """The first socket: an address where nobody listens is not tried for ever."""
@@ -101,7 +121,8 @@ class Live:
             return None
         self._waiting.extend(self._subscription.take(frame))
         if isinstance(frame, stream.AuthExpiring):
-            await self._authenticate(self._socket, unlike=self._token)
+            token = await self._fresh(unlike=self._token)
+            await self._socket.send(_encode(stream.Authenticate(token)), text=True)
         if isinstance(frame, stream.Events | stream.Live | stream.Heartbeat):
             self._failures = self._refusals = 0
         return frame
@@ -109,14 +130,15 @@ class Live:
     async def _join(self) -> None:
         """A new socket, subscribed from where the last one ended."""
         async with asyncio.timeout(JOIN_S):
+            token = await self._fresh()
             self._socket = await connect(
                 f"ws{self._gateway.url.removeprefix('http')}/v1/stream",
                 subprotocols=[Subprotocol(stream.SUBPROTOCOL)],
+                additional_headers={"Authorization": f"Bearer {token}"},
                 max_size=2 * stream.MAX_SERVER_FRAME_BYTES,
                 proxy=None if is_loopback(self._gateway.url) else True,
                 close_timeout=CLOSE_S,
             )
-            await self._authenticate(self._socket)
             await self._until(stream.Ready)
             await self._socket.send(_encode(self._subscription.join()), text=True)
             await self._until(stream.Subscribed)
@@ -125,19 +147,20 @@ class Live:
         while not isinstance(await self._receive(), kind):
             pass
 
-    async def _authenticate(self, socket: ClientConnection, *, unlike: str | None = None) -> None:
+    async def _fresh(self, *, unlike: str | None = None) -> str:
+        """A token, another one than that which was refused or ends."""
         stale = unlike or (self._token if self._refusals else None)
         self._token = await self._gateway.token(unlike=stale)
         if self._token is None:
             raise NotSignedIn
-        await socket.send(_encode(stream.Authenticate(self._token)), text=True)
+        return self._token
 
     async def _rejoin(self, error: Exception) -> None:
         """Try until a socket is subscribed again, or `error` is one that stays."""
         while True:
             self._refusals = judge(error, self._refusals)
             await self._leave()
-            await asyncio.sleep(pace.delay(self._failures))
+            await asyncio.sleep(pace.delay(self._failures, restarted=restarted(error)))
             self._failures += 1
             try:
                 return await self._join()
@@ -148,6 +171,12 @@ class Live:
         if self._socket:
             await self._socket.close()
             self._socket = None
+
+
+def restarted(error: Exception) -> bool:
+    """Whether the server said goodbye, to everybody at once."""
+    closed = error.rcvd if isinstance(error, ConnectionClosed) else None
+    return closed is not None and closed.code == CloseCode.RESTART
 
 
 def judge(error: Exception, refusals: int) -> int:

@@ -74,10 +74,17 @@ class Subscription:
         self.since = since
         self._head: str | None = None
         self._place: str | None = None
+        self._live = False
         self._seen: dict[UUID, int] = {}
+
+    @property
+    def place(self) -> str | None:
+        """Up to here all that was meant for it has been taken."""
+        return self._place
 
     def join(self) -> stream.Subscribe:
         """What to send on a new socket, once it is ready."""
+        self._live = False
         order = stream.Subscribe(
             id=self.id, topics=self.topics, types=self.types, since=self._place or self.since
         )
@@ -94,7 +101,9 @@ class Subscription:
             case stream.Progressed() | stream.Logged():
                 return [frame]
             case stream.Live(cursor=cursor):
-                self._place = cursor
+                self._place, self._live = cursor, True
+            case stream.Heartbeat(head=head) if self._live:
+                self._place = head
             case stream.Gap(resume=resume):
                 self._place = resume
                 return [frame]

@@ -1,10 +1,11 @@
 """Run a service: uvicorn in this process, on the settings' address."""
 
+import asyncio
 import signal
 import socket
 import sys
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 import uvicorn
 
@@ -18,9 +19,12 @@ def run(
     app: Any,
     settings: Settings,
     *,
-    sockets: Literal["none", "websockets"] = "none",
+    sockets: type[asyncio.Protocol] | None = None,
 ) -> None:
-    """Serve an ASGI application until SIGTERM or SIGINT; configure logs before it is made."""
+    """Serve an ASGI application until SIGTERM or SIGINT; configure logs before it is made.
+
+    `sockets` speaks WebSocket; without one there are none.
+    """
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
@@ -30,7 +34,7 @@ def run(
         "date_header": False,
         "timeout_graceful_shutdown": 8,
         "timeout_keep_alive": 75,
-        "ws": "websockets-sansio" if sockets == "websockets" else "none",
+        "ws": sockets or "none",
         "ws_max_size": MAX_FRAME_BYTES,
         "ws_per_message_deflate": False,
     }

@@ -12,6 +12,7 @@ from tidemill_kit import app, bus, lifespan, logs, serve
 from tidemill_kit.db import Database
 from tidemill_kit.injection import repositories
 from tidemill_kit.settings import load
+from tidemill_notifier.direct import DirectProtocol
 from tidemill_notifier.live import Live
 from tidemill_notifier.routes import EventController, stream
 from tidemill_notifier.settings import NotifierSettings
@@ -47,7 +48,7 @@ def create_app(settings: NotifierSettings | None = None) -> Litestar:
 def main() -> None:
     settings = load(NotifierSettings)
     logs.configure(NAME, settings.log_level)
-    serve.run(create_app(settings), settings, sockets="websockets")
+    serve.run(create_app(settings), settings, sockets=DirectProtocol)
 
 
 @asynccontextmanager

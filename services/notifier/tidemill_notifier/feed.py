@@ -13,7 +13,7 @@ from tidemill_kit import streams
 from tidemill_kit.streams import EVENTS, StreamRefused
 
 log = structlog.get_logger()
-type Received = Callable[[int, str, bytes], None]
+type Received = Callable[[int, str, bytes], bool]
 
 _NANOSECONDS = 1_000_000_000
 _MISSED_BEATS = 3
@@ -111,7 +111,8 @@ class Feed:
         position = int(message.reply.split(".")[-4])
         if position == self._next:
             self._next += 1
-            self._received(position, message.subject, message.data)
+            if self._received(position, message.subject, message.data):
+                await asyncio.sleep(0)
         elif position > self._next:
             self.stop(f"hole before {position}")
 

@@ -10,23 +10,24 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from tidemill_contracts.identity import ApiKeyRevoked, SessionRevoked
+from tidemill_contracts.identity import ApiKeyRevoked, SessionRevoked, UserDisabled
 from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import AskEpoch, Cursor, Epoch
 from tidemill_kit.bus import BusAway, RequestRefused, call
 from tidemill_kit.errors import Unavailable
 from tidemill_kit.streams import StreamRefused
 from tidemill_notifier import feed
+from tidemill_notifier.fanout import Fanout, Follower
 from tidemill_notifier.feed import Feed, StreamState
 from tidemill_notifier.ring import Entry, Ring
-from tidemill_notifier.selection import ALL, Selection
+from tidemill_notifier.selection import ALL
 from tidemill_notifier.settings import NotifierSettings
 
 log = structlog.get_logger()
 _AWAY = (BusAway, RequestRefused, StreamRefused)
+_ENDS = frozenset({"session.revoked", "api_key.revoked", "user.disabled"})
 _RETRY_S = 0.5
-_REVOCATIONS = ("session.revoked", "api_key.revoked")
-_decode_revoked = msgspec.json.Decoder(SessionRevoked | ApiKeyRevoked).decode
+_decode_end = msgspec.json.Decoder(SessionRevoked | ApiKeyRevoked | UserDisabled).decode
 _decode_lines = msgspec.json.Decoder(LiveLines).decode
 
 
@@ -34,32 +35,12 @@ class HubBehind(Unavailable):
     """The event log cannot be followed for the moment."""
 
 
-class Follower(Protocol):
-    """Whoever gets live events: a subscription of a socket, or a reader of a feed."""
-
-    selection: Selection
-
-    def deliver(self, entry: Entry) -> None:
-        """Take an event of the selection's topics, in the order of the log."""
-        ...
-
-    def progressed(self, job_id: str, progress: bytes) -> None:
-        """Take the newest progress of a job."""
-        ...
-
-    def said(self, job_id: str, lines: LiveLines) -> None:
-        """Take lines that a job said."""
-        ...
-
-    def restart(self) -> None:
-        """The log is another one: read on from the last event that came."""
-        ...
-
-
 class Sessions(Protocol):
     """Who ends what a revoked session still has open."""
 
     def revoke(self, session_id: UUID) -> None: ...
+
+    def disable(self, user_id: UUID) -> None: ...
 
 
 class Hub:
@@ -70,7 +51,7 @@ class Hub:
         self.client: Client | None = None
         self._settings = settings
         self._sessions = sessions
-        self._followers: dict[str, dict[str, dict[Follower, None]]] = {}
+        self._fanout = Fanout()
         self._store: StreamState | None = None
         self._connection = -1
         self._last = 0
@@ -82,6 +63,12 @@ class Hub:
     def head(self) -> Cursor:
         """The newest event known here; the ring may still be on its way there."""
         return Cursor(self.ring.epoch, max(self.ring.head, self._last))
+
+    @property
+    def reached(self) -> Cursor:
+        """Up to here everybody who follows has got what is theirs."""
+        self._fanout.flush()
+        return Cursor(self.ring.epoch, self.ring.head)
 
     @property
     def store(self) -> StreamState | None:
@@ -138,36 +125,25 @@ class Hub:
 
     def join(self, follower: Follower) -> None:
         """Pass events behind the head to this follower; twice changes nothing."""
-        topics = self._followers.setdefault(follower.selection.tenant, {})
-        for topic in follower.selection.topics:
-            topics.setdefault(topic, {})[follower] = None
+        self._fanout.join(follower)
 
     def leave(self, follower: Follower) -> None:
-        tenant = follower.selection.tenant
-        topics = self._followers.get(tenant, {})
-        for topic in follower.selection.topics & topics.keys():
-            topics[topic].pop(follower, None)
-            if not topics[topic]:
-                del topics[topic]
-        if not topics:
-            self._followers.pop(tenant, None)
+        self._fanout.leave(follower)
 
-    def receive(self, position: int, subject: str, body: bytes) -> None:
-        """Keep the next event of the log and pass it to its followers."""
+    def receive(self, position: int, subject: str, body: bytes) -> bool:
+        """Keep the next event of the log and pass it on; true where others should have a turn."""
         entry = Entry(Cursor(self.ring.epoch, position), subject, body)
         self.ring.append(entry)
-        if entry.type in _REVOCATIONS:
-            with suppress(msgspec.DecodeError):
-                self._sessions.revoke(_decode_revoked(body).key)
-        topics = self._followers.get(entry.tenant)
-        if topics is None:
-            return
-        if not entry.system and (followers := topics.get(ALL)):
-            for follower in followers:
-                follower.deliver(entry)
-        if followers := topics.get(entry.topic):
-            for follower in followers:
-                follower.deliver(entry)
+        if entry.type in _ENDS:
+            with suppress(msgspec.MsgspecError):
+                self._end(_decode_end(body))
+        return self._fanout.pass_on(entry)
+
+    def _end(self, event: SessionRevoked | ApiKeyRevoked | UserDisabled) -> None:
+        if isinstance(event, UserDisabled):
+            self._sessions.disable(event.user_id)
+        else:
+            self._sessions.revoke(event.key)
 
     async def _agree(self, client: Client) -> None:
         """Learn the epoch and whether the ring still is a part of its stream."""
@@ -203,24 +179,22 @@ class Hub:
             self._feed, self._connection = None, -1
 
     def _start_over(self, cursor: Cursor) -> None:
+        behind = self.reached
         self.ring.reset(cursor)
-        for follower in {f for t in self._followers.values() for fs in t.values() for f in fs}:
-            follower.restart()
+        for follower in self._fanout.everybody():
+            follower.restart(behind)
 
     async def _progressed(self, message: Msg) -> None:
         _, _, tenant, job = message.subject.split(".")
-        topics = self._followers.get(tenant)
-        if topics is None:
-            return
         job_id = str(UUID(job))
         for topic in (ALL, f"job.{job_id}"):
-            for follower in topics.get(topic, ()):
+            for follower in self._fanout.of_topic(tenant, topic):
                 follower.progressed(job_id, message.data)
 
     async def _said(self, message: Msg) -> None:
         _, _, tenant, job = message.subject.split(".")
         job_id = str(UUID(job))
-        if followers := self._followers.get(tenant, {}).get(f"job.{job_id}"):
+        if followers := self._fanout.of_topic(tenant, f"job.{job_id}"):
             with suppress(msgspec.DecodeError):
                 lines = _decode_lines(message.data)
                 for follower in followers:

@@ -19,6 +19,10 @@ class Live(Struct, frozen=True):
 
     @classmethod
     def of(cls, settings: NotifierSettings, authenticator: Authenticator) -> "Live":
-        sessions = Sessions(authenticator, settings.tenant_sockets)
+        sessions = Sessions(
+            authenticator,
+            tenant_sockets=settings.tenant_sockets,
+            user_sockets=settings.user_sockets,
+        )
         hub = Hub(settings, sessions)
         return cls(settings, sessions, hub, Archive(hub, settings))

@@ -1,22 +1,32 @@
 """What waits for one socket: bounded, in order, and written in as few frames as it allows."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
-import msgspec
 from msgspec import Raw, Struct, field
 
 from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import Cursor
-from tidemill_contracts.stream import MAX_SERVER_FRAME_BYTES
-from tidemill_notifier.ring import Entry
+from tidemill_notifier import frames
+from tidemill_notifier.fanout import Batch
 
 _MAX_PROGRESS = 1_000
 _MAX_LINES_BYTES = 256 * 1024
-_FRAME_OVERHEAD = 256
-encode = msgspec.json.Encoder().encode
 
-type Send = Callable[[bytes], Awaitable[None]]
+type Run = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+
+class Line(Protocol):
+    """Where whole frames are written."""
+
+    def offer(self, frame: bytes) -> bool:
+        """Write this frame, unless the other side is behind in reading."""
+        ...
+
+    async def drained(self) -> None:
+        """Wait until a frame can be written; ConnectionError where none ever can."""
+        ...
 
 
 class Waiting(Struct):
@@ -24,6 +34,14 @@ class Waiting(Struct):
 
     subscription: str
     items: list[bytes]
+
+
+class Page(Struct):
+    """A frame of a replay, whose reader waits until it is written."""
+
+    subscription: str
+    frame: bytes
+    written: asyncio.Future[None]
 
 
 class Said(Struct):
@@ -34,24 +52,26 @@ class Said(Struct):
 
 
 class Outbox:
-    """A queue in front of a socket; `overflowed` is called once when it is full."""
+    """Writes at once while the socket takes it, else queues; `overflowed` is called once."""
 
     def __init__(
         self,
-        send: Send,
+        line: Line,
         *,
         max_frames: int,
         max_bytes: int,
         overflowed: Callable[[], None],
+        run: Run,
     ) -> None:
-        self._send = send
+        self._line = line
+        self._offer = line.offer
         self._max_frames = max_frames
         self._max_bytes = max_bytes
         self._overflowed = overflowed
+        self._run = run
         self._full = False
-        self._wake = asyncio.Event()
-        self._lock = asyncio.Lock()
-        self._queue: list[bytes | Waiting] = []
+        self._behind = False
+        self._queue: list[bytes | Waiting | Page] = []
         self._open: dict[str, Waiting] = {}
         self._bytes = 0
         self._progress: dict[tuple[str, str], bytes] = {}
@@ -65,32 +85,40 @@ class Outbox:
         """The oldest event that may not have reached the socket."""
         return self._in_flight or self._first
 
-    def push(self, subscription: str, entry: Entry) -> None:
-        """Queue a live event."""
-        waiting = self._open.get(subscription)
+    def push(self, batch: Batch) -> None:
+        """Send live events, behind what waits."""
+        if not self._behind and self._offer(batch.frame):
+            return
+        waiting = self._open.get(batch.name)
         if waiting is None:
-            waiting = self._open[subscription] = Waiting(subscription, [])
+            waiting = self._open[batch.name] = Waiting(batch.name, [])
             self._queue.append(waiting)
-        waiting.items.append(entry.item)
+        waiting.items += batch.items
         if self._first is None:
-            self._first = entry.cursor
-        self._grown(len(entry.item))
+            self._first = batch.first
+        self._grown(batch.size)
 
     def put(self, frame: Struct) -> None:
-        """Queue a frame behind all events that wait."""
-        encoded = encode(frame)
+        """Send a frame behind all events that wait."""
+        encoded = frames.encode(frame)
+        if not self._behind and self._offer(frames.text(encoded)):
+            return
         self._queue.append(encoded)
         self._open.clear()
         self._grown(len(encoded))
 
     def progress(self, subscription: str, job_id: str, progress: bytes) -> None:
-        """Queue the newest progress of a job in place of an older one."""
+        """Send the newest progress of a job, in place of an older one that waits."""
+        if not self._behind:
+            frame = frames.progress(subscription, job_id, progress)
+            if self._offer(frames.text(frame)):
+                return
         if len(self._progress) < _MAX_PROGRESS or (subscription, job_id) in self._progress:
             self._progress[subscription, job_id] = progress
-            self._wake.set()
+            self._stir()
 
     def say(self, subscription: str, job_id: str, lines: LiveLines) -> None:
-        """Queue lines of a job; what there is no room for is counted."""
+        """Send lines of a job; what there is no room for is counted."""
         said = self._said.setdefault((subscription, job_id), Said())
         size = sum(len(line) for line in lines.lines)
         if self._said_bytes + size > _MAX_LINES_BYTES:
@@ -99,7 +127,7 @@ class Outbox:
             said.skipped += lines.skipped
             said.lines += lines.lines
             self._said_bytes += size
-        self._wake.set()
+        self._stir()
 
     def drop(self, subscription: str) -> None:
         """Forget what waits for a subscription that has ended."""
@@ -107,74 +135,64 @@ class Outbox:
         self._queue = [
             item
             for item in self._queue
-            if not (isinstance(item, Waiting) and item.subscription == subscription)
+            if isinstance(item, bytes) or item.subscription != subscription
         ]
         self._progress = {k: v for k, v in self._progress.items() if k[0] != subscription}
         self._said = {k: v for k, v in self._said.items() if k[0] != subscription}
 
-    async def run(self) -> None:
-        """Write what waits, whenever something does, until cancelled."""
-        while True:
-            await self._wake.wait()
-            async with self._lock:
-                await self._flush()
+    async def send(self, subscription: str, frame: bytes) -> None:
+        """Write this frame behind what waits, and return then; it takes no room in the queue."""
+        if not self._behind and self._offer(frames.text(frame)):
+            return
+        page = Page(subscription, frame, asyncio.get_running_loop().create_future())
+        self._queue.append(page)
+        self._open.clear()
+        self._stir()
+        await page.written
 
-    async def send(self, frame: bytes) -> None:
-        """Write this frame now, behind what waits; it takes no room in the queue."""
-        async with self._lock:
-            await self._flush()
-            await self._send(frame)
+    async def _drain(self) -> None:
+        while self._queue or self._progress or self._said:
+            await self._write_queue()
+            progress, self._progress = self._progress, {}
+            for (subscription, job_id), body in progress.items():
+                await self._write(frames.progress(subscription, job_id, body))
+            said, self._said, self._said_bytes = self._said, {}, 0
+            for (subscription, job_id), each in said.items():
+                lines = [bytes(line) for line in each.lines]
+                await self._write(frames.log(subscription, job_id, lines, each.skipped))
+        self._behind = False
 
-    async def _flush(self) -> None:
-        self._wake.clear()
+    async def _write_queue(self) -> None:
         queue, self._queue, self._bytes = self._queue, [], 0
         self._in_flight, self._first = self._first, None
         self._open.clear()
         for item in queue:
             if isinstance(item, bytes):
-                await self._send(item)
+                await self._write(item)
+            elif isinstance(item, Page):
+                await self._write(item.frame)
+                if not item.written.done():
+                    item.written.set_result(None)
             else:
-                for frame in frames(item.subscription, item.items):
-                    await self._send(frame)
+                for frame in frames.events(item.subscription, item.items):
+                    await self._write(frame)
         self._in_flight = None
-        progress, self._progress = self._progress, {}
-        for (subscription, job_id), body in progress.items():
-            await self._send(_progress_frame(subscription, job_id, body))
-        said, self._said, self._said_bytes = self._said, {}, 0
-        for (subscription, job_id), each in said.items():
-            await self._send(_log_frame(subscription, job_id, each))
+
+    async def _write(self, payload: bytes) -> None:
+        frame = frames.text(payload)
+        while not self._offer(frame):
+            await self._line.drained()
+
+    def _stir(self) -> None:
+        """See to it that what waits is written."""
+        if not self._behind:
+            self._behind = True
+            self._run(self._drain())
 
     def _grown(self, size: int) -> None:
         self._bytes += size
-        self._wake.set()
+        self._stir()
         over = self._bytes > self._max_bytes or len(self._queue) > self._max_frames
         if over and not self._full:
             self._full = True
             self._overflowed()
-
-
-def frames(subscription: str, items: list[bytes], *, replay: bool = False) -> Iterator[bytes]:
-    """`events` frames for items that are encoded already, none larger than allowed."""
-    head = b'{"op":"events","id":%b,"items":[' % encode(subscription)
-    tail = b'],"replay":true}' if replay else b"]}"
-    begin, size = 0, _FRAME_OVERHEAD
-    for number, item in enumerate(items):
-        size += len(item) + 1
-        if size > MAX_SERVER_FRAME_BYTES and number > begin:
-            yield head + b",".join(items[begin:number]) + tail
-            begin, size = number, _FRAME_OVERHEAD + len(item) + 1
-    if begin < len(items):
-        yield head + b",".join(items[begin:]) + tail
-
-
-def _progress_frame(subscription: str, job_id: str, progress: bytes) -> bytes:
-    head = b'{"op":"progress","id":%b,' % encode(subscription)
-    return head + b'"job_id":"%b","progress":%b}' % (job_id.encode(), progress)
-
-
-def _log_frame(subscription: str, job_id: str, said: Said) -> bytes:
-    """No more than 256 KiB of lines, so smaller than any frame may be."""
-    head = b'{"op":"log","id":%b,' % encode(subscription)
-    skipped = b',"skipped":%d' % said.skipped if said.skipped else b""
-    lines = b",".join(bytes(line) for line in said.lines)
-    return head + b'"job_id":"%b","lines":[%b]%b}' % (job_id.encode(), lines, skipped)

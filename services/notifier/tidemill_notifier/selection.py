@@ -40,6 +40,14 @@ class Selection:
         self._types = None if types is None else frozenset(types)
         self._admin = principal.role.includes(Role.ADMIN)
         self._accepted: dict[str, bool] = {}
+        self._equal = self.tenant, self.topics, self._types, self._admin
+        self._hash = hash(self._equal)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Selection) and self._equal == other._equal
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def keyed(self) -> list[str]:

@@ -1,6 +1,6 @@
-"""What each session and tenant has open at this process."""
+"""What each session, user and tenant has open at this process."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol
@@ -12,7 +12,7 @@ from tidemill_kit.errors import TooMany
 
 
 class TooManySockets(TooMany):
-    """The tenant has as many open streams as tenant_sockets allows."""
+    """As many streams are open as a limit allows."""
 
 
 class Opened(Protocol):
@@ -30,39 +30,51 @@ class Opened(Protocol):
 class Sessions:
     """Ends what a session has open when the session is revoked."""
 
-    def __init__(self, authenticator: Authenticator, tenant_sockets: int) -> None:
+    def __init__(
+        self, authenticator: Authenticator, *, tenant_sockets: int, user_sockets: int
+    ) -> None:
         self.authenticator = authenticator
-        self._tenant_sockets = tenant_sockets
-        self._open: defaultdict[UUID, set[Opened]] = defaultdict(set)
-        self._of_tenant = Counter[UUID]()
+        self._limits = {"tenant_sockets": tenant_sockets, "user_sockets": user_sockets}
+        self._open: dict[Opened, Principal] = {}
+        self._counts = Counter[UUID]()
 
     def check(self, principal: Principal) -> None:
-        """Raises TooManySockets where the tenant may open no more."""
-        if self._of_tenant[principal.tenant_id] >= self._tenant_sockets:
-            raise TooManySockets
+        """Raises TooManySockets, with the limit's name, where no more may be opened."""
+        owners = (principal.tenant_id, principal.user_id)
+        for owner, (name, limit) in zip(owners, self._limits.items(), strict=True):
+            if self._counts[owner] >= limit:
+                raise TooManySockets(f"{name} is {limit}", limit=name)
 
     @contextmanager
     def holding(self, principal: Principal, opened: Opened) -> Generator[None]:
         """Count this as open while the context lasts; raises TooManySockets."""
         self.check(principal)
-        self._of_tenant[principal.tenant_id] += 1
-        self._open[principal.session_id].add(opened)
+        owners = (principal.tenant_id, principal.user_id)
+        self._counts.update(owners)
+        self._open[opened] = principal
         try:
             yield
         finally:
-            self._open[principal.session_id].discard(opened)
-            if not self._open[principal.session_id]:
-                del self._open[principal.session_id]
-            self._of_tenant[principal.tenant_id] -= 1
-            self._of_tenant += Counter()
+            del self._open[opened]
+            self._counts.subtract(owners)
+            for owner in owners:
+                if not self._counts[owner]:
+                    del self._counts[owner]
 
     def revoke(self, session_id: UUID) -> None:
         """Refuse the session's tokens and close what it has open."""
         self.authenticator.revoke(session_id)
-        for opened in tuple(self._open.get(session_id, ())):
-            opened.revoked()
+        for opened, principal in tuple(self._open.items()):
+            if principal.session_id == session_id:
+                opened.revoked()
+
+    def disable(self, user_id: UUID) -> None:
+        """End every session of which this user has something open."""
+        for principal in tuple(self._open.values()):
+            if principal.user_id == user_id:
+                self.revoke(principal.session_id)
 
     def stop(self) -> None:
         """Close whatever is open."""
-        for opened in [item for held in self._open.values() for item in held]:
+        for opened in tuple(self._open):
             opened.stopped()

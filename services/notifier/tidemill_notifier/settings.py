@@ -50,6 +50,10 @@ class NotifierSettings(WebhookSettings, frozen=True, kw_only=True):
         int,
         Meta(description="How many sockets a tenant may have open at this process.", ge=1),
     ] = 10_000
+    user_sockets: Annotated[
+        int,
+        Meta(description="How many sockets a user may have open at this process.", ge=1),
+    ] = 10_000
     socket_topics: Annotated[
         int,
         Meta(description="How many topics a socket may follow.", ge=1),

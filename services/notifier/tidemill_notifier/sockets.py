@@ -22,7 +22,7 @@ from tidemill_contracts.stream import (
 from tidemill_kit.errors import TooMany, Unavailable
 from tidemill_notifier.callers import Caller
 from tidemill_notifier.live import Live
-from tidemill_notifier.outbox import Outbox
+from tidemill_notifier.outbox import Line, Outbox
 from tidemill_notifier.subscriptions import Subscriptions
 
 log = structlog.get_logger()
@@ -43,8 +43,9 @@ class Wire(Protocol):
         """The next whole frame."""
         ...
 
-    async def send(self, frame: bytes) -> None:
-        """Write a text frame; waits while the other side does not read."""
+    @property
+    def line(self) -> Line:
+        """Where whole frames are written."""
         ...
 
     async def close(self, code: int, reason: str) -> None: ...
@@ -76,10 +77,11 @@ class Socket:
         self._beat: asyncio.TimerHandle | None = None
         self._ending: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
         self._outbox = Outbox(
-            wire.send,
+            wire.line,
             max_frames=settings.socket_frames,
             max_bytes=settings.socket_bytes,
             overflowed=self._overflowed,
+            run=self._run,
         )
         self._caller = Caller(
             live.sessions.authenticator,
@@ -103,7 +105,7 @@ class Socket:
                 with self._live.sessions.holding(principal, self):
                     await self._converse()
         except TooMany as error:
-            self.end(CloseCode.FORBIDDEN, error.code())
+            self.end(CloseCode.FORBIDDEN, f"{error.code()}: {error}")
         finally:
             await self._close()
 
@@ -144,7 +146,6 @@ class Socket:
     async def _converse(self) -> None:
         self._greet()
         self._beat_later()
-        self._run(self._outbox.run())
         self._run(self._read_on())
         await asyncio.shield(self._ending)
 
@@ -163,7 +164,7 @@ class Socket:
             case Unsubscribe():
                 self._subscriptions.remove(frame.id)
             case Ping():
-                self._outbox.put(Heartbeat(str(self._live.hub.head)))
+                self._say_where()
 
     def _greet(self) -> None:
         head = self._live.hub.head
@@ -174,10 +175,14 @@ class Socket:
         self._beat = loop.call_later(self._live.settings.heartbeat_s, self._beat_now)
 
     def _beat_now(self) -> None:
-        self._outbox.put(Heartbeat(str(self._live.hub.head)))
+        self._say_where()
         self._beat_later()
 
+    def _say_where(self) -> None:
+        self._outbox.put(Heartbeat(str(self._subscriptions.resume())))
+
     def _overflowed(self) -> None:
+        log.info("socket.slow", resume=str(self._subscriptions.resume()))
         self.end(CloseCode.TOO_SLOW, self._resume())
 
     def _resume(self) -> str:

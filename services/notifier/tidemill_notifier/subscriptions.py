@@ -9,14 +9,14 @@ from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import Cursor
 from tidemill_contracts.stream import Gap, Live, StreamError, Subscribe, Subscribed
 from tidemill_kit.errors import Conflict, NotFound, TidemillError, TooMany
+from tidemill_notifier import frames
 from tidemill_notifier.archive import Archive, HistoryAway
+from tidemill_notifier.fanout import Batch
 from tidemill_notifier.hub import Hub
-from tidemill_notifier.outbox import Outbox, frames
+from tidemill_notifier.outbox import Outbox, Run
 from tidemill_notifier.replay import Older, Replay, place
 from tidemill_notifier.ring import Entry
 from tidemill_notifier.selection import LOG, PROGRESS, Selection
-
-type Run = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class AlreadySubscribed(Conflict):
@@ -46,11 +46,12 @@ class Subscription:
         self._announced = False
         self._progressed = set[str]()
 
-    def deliver(self, entry: Entry) -> None:
-        if entry.cursor > self.cursor:
-            self.cursor = entry.cursor
-            if self.selection.accepts(entry.type):
-                self._outbox.push(self.name, entry)
+    def take(self, batch: Batch) -> None:
+        """A client may know of events that this process has yet to see."""
+        new = batch if batch.first > self.cursor else batch.behind(self.cursor)
+        if new is not None:
+            self.cursor = new.last
+            self._outbox.push(new)
 
     def progressed(self, job_id: str, progress: bytes) -> None:
         if self.selection.accepts(PROGRESS):
@@ -62,7 +63,8 @@ class Subscription:
         if self.selection.accepts(LOG):
             self._outbox.say(self.name, job_id, lines)
 
-    def restart(self) -> None:
+    def restart(self, behind: Cursor) -> None:
+        self.cursor = max(self.cursor, behind)
         self._restarted(self)
 
     async def follow(self, hub: Hub, archive: Archive) -> None:
@@ -77,8 +79,8 @@ class Subscription:
         replay = Replay(hub, archive, self.selection, self.cursor)
         while entries := await self._page(replay):
             items = [entry.item for entry in entries]
-            for frame in frames(self.name, items, replay=True):
-                await self._outbox.send(frame)
+            for frame in frames.events(self.name, items, replay=True):
+                await self._outbox.send(self.name, frame)
             self.cursor = replay.cursor
         self.cursor = replay.cursor
         self._announce(recovered=True)
@@ -159,11 +161,12 @@ class Subscriptions:
             self.remove(name)
 
     def resume(self) -> Cursor:
-        """A cursor behind which nothing has been lost for any subscription."""
-        places = [item.cursor for item in self._all.values() if not item.live]
+        """A cursor up to which every subscription has got what is its own."""
+        places = [self._hub.reached]
+        places += [item.cursor for item in self._all.values() if not item.live]
         if unsent := self._outbox.first_unsent:
             places.append(Cursor(unsent.epoch, unsent.position - 1))
-        return min(places, default=Cursor(self._hub.ring.epoch, self._hub.ring.head))
+        return min(places)
 
     def _check(self, name: str, topics: int) -> None:
         if name in self._all:

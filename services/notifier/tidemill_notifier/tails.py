@@ -8,7 +8,9 @@ import structlog
 
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.lines import LiveLines
+from tidemill_contracts.log import Cursor
 from tidemill_notifier.archive import HistoryAway
+from tidemill_notifier.fanout import Batch
 from tidemill_notifier.live import Live
 from tidemill_notifier.replay import Replay
 from tidemill_notifier.ring import Entry
@@ -28,6 +30,7 @@ class Tail:
         selection: Selection,
         replay: Replay,
     ) -> None:
+        self.name = ""
         self.selection = selection
         self._live = live
         self._principal = principal
@@ -56,9 +59,10 @@ class Tail:
             if not await self._woken():
                 yield _COMMENT % str(self._live.hub.head).encode()
 
-    def deliver(self, entry: Entry) -> None:
-        if self.selection.accepts(entry.type):
-            self._wake.set()
+    def take(self, batch: Batch) -> None:
+        """What is new is read from the ring."""
+        del batch
+        self._wake.set()
 
     def progressed(self, job_id: str, progress: bytes) -> None:
         """Progress is no event."""
@@ -66,7 +70,8 @@ class Tail:
     def said(self, job_id: str, lines: LiveLines) -> None:
         """Lines are no events."""
 
-    def restart(self) -> None:
+    def restart(self, behind: Cursor) -> None:
+        del behind
         self._wake.set()
 
     def revoked(self) -> None:

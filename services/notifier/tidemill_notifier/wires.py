@@ -6,16 +6,18 @@ from urllib.parse import urlsplit
 from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 
+from tidemill_notifier.direct import door
 from tidemill_notifier.settings import NotifierSettings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class LitestarWire:
-    """Text frames on an accepted WebSocket; ConnectionError where it is gone."""
+    """Frames on an accepted WebSocket; ConnectionError where it is gone."""
 
     def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
         self._socket = socket
+        self.line = door(socket.scope)
 
     async def receive(self) -> str | bytes:
         try:
@@ -27,16 +29,10 @@ class LitestarWire:
         text = message.get("text")
         return text if text is not None else message.get("bytes") or b""
 
-    async def send(self, frame: bytes) -> None:
-        await self._send({"type": "websocket.send", "text": frame.decode(), "bytes": None})
-
     async def close(self, code: int, reason: str) -> None:
-        await self._send({"type": "websocket.close", "code": code, "reason": reason})
-
-    async def _send(self, message: Any) -> None:
         """The server refuses what is sent after a close with RuntimeError."""
         try:
-            await self._socket.send(message)
+            await self._socket.close(code, reason)
         except (WebSocketDisconnect, RuntimeError, OSError) as error:
             raise ConnectionResetError from error
 

@@ -4,6 +4,7 @@ import re
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from tidemill_client import calling, terminal
 from tidemill_client.client import Client
 from tidemill_client.commands import recordings
 from tidemill_client.commands.options import AsJson
+from tidemill_client.offsets import FileOffsets
 from tidemill_client.subscription import Item, Received
 from tidemill_client.wording import describe
 from tidemill_contracts.catalogue import event_types
@@ -47,6 +49,10 @@ Kinds = Annotated[
 ]
 Most = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Stop behind so many.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on as they happen.")]
+Keep = Annotated[
+    Path | None,
+    typer.Option(help="With --follow: keep the place in this file, and go on from there."),
+]
 
 app = typer.Typer(help="The log of everything that happened, and jobs as files.")
 app.command()(recordings.export)
@@ -63,6 +69,7 @@ def events(
     kinds: Kinds = None,
     limit: Most = None,
     follow: Follow = False,
+    keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
     """Print events, oldest first; with --follow for ever, reconnecting where needed.
@@ -78,7 +85,8 @@ def events(
 
     async def use(client: Client) -> None:
         topics = {"job_id": job, "dataset_id": dataset}
-        found = client.events(after=after, types=types, follow=follow, **topics)
+        offsets = FileOffsets(keep) if keep else None
+        found = client.events(after=after, types=types, follow=follow, offsets=offsets, **topics)
         async with aclosing(found) as items:
             async for item in items:
                 if printer.show(item):

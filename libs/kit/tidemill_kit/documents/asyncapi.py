@@ -10,7 +10,7 @@ from tidemill_contracts.event import Event
 from tidemill_contracts.job_events import JobEvent
 from tidemill_contracts.jobs import Progress
 from tidemill_contracts.lines import LiveLines
-from tidemill_contracts.stream import SUBPROTOCOL, ClientFrame, ServerFrame
+from tidemill_contracts.stream import CLOSE_CODES, SUBPROTOCOL, ClientFrame, ServerFrame
 from tidemill_kit.app import VERSION
 from tidemill_kit.documents import schemas
 from tidemill_kit.documents.schemas import Schema
@@ -75,7 +75,11 @@ def document() -> Schema:
             "bus": {"host": "127.0.0.1:4222", "protocol": "nats"},
         },
         "channels": {
-            "stream": {**STREAM, "messages": _messages([*client, *server])},
+            "stream": {
+                **STREAM,
+                "messages": _messages([*client, *server]),
+                "x-close-codes": {str(code): means for code, means in CLOSE_CODES.items()},
+            },
             "progress": {**PROGRESS, "messages": _messages([Progress])},
             "log": {**LOG, "messages": _messages([LiveLines])},
             **{name: _channel(name, facts) for name, facts in contexts.items()},

@@ -5,7 +5,7 @@ from alembic import op
 from tidemill_kit.log_schema import protect
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 SERVICE = "jobs"
 CALLER = f"tidemill_{SERVICE}_caller"

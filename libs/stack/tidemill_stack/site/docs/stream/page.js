@@ -1,0 +1,1 @@
+../../../../../../docs/site/stream/page.js

@@ -1,0 +1,40 @@
+"""uvicorn's WebSocket, with a door past ASGI for frames that are whole already."""
+
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+_DOOR = "tidemill.direct"
+
+
+class DirectProtocol(WebSocketsSansIOProtocol):
+    """What ASGI costs is paid once for a connection, not for each frame that is sent."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        scope: dict[str, Any] = vars(self).get("scope", {})
+        scope.setdefault("extensions", {})[_DOOR] = self
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self.close_sent or self.disconnected or self.transport.is_closing()
+
+    def offer(self, frame: bytes) -> bool:
+        """Send this frame, unless the other side is behind in reading or gone."""
+        if self.writable.is_set() and not self.ended:
+            self.transport.write(frame)
+            return True
+        return False
+
+    async def drained(self) -> None:
+        """Wait until a frame can be sent; ConnectionError where none ever can."""
+        await self.writable.wait()
+        if self.ended:
+            raise ConnectionResetError
+
+
+def door(scope: Any) -> DirectProtocol:
+    """The connection below a WebSocket that this process serves."""
+    return scope["extensions"][_DOOR]

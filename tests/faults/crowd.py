@@ -1,0 +1,126 @@
+"""Many who follow at the same time: what each was told, and how often it had to come back."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from socket import SO_RCVBUF, SOL_SOCKET
+from typing import Self
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, field
+
+from tests.faults.audit import QUIET_S
+from tidemill_client.client import ENDINGS, Client
+from tidemill_client.live import Live
+from tidemill_client.subscription import Item, Received, Subscription
+from tidemill_contracts.log import Cursor, read_cursor
+from tidemill_contracts.stream import Gap
+
+
+class Counted(Live):
+    """Counts its sockets, and stops reading where it is told to."""
+
+    sockets = 0
+
+    async def _join(self) -> None:
+        await super()._join()
+        self.sockets += 1
+
+    @property
+    def is_through(self) -> bool:
+        """Whether all of the last frame was taken."""
+        return not self._waiting
+
+    def stall(self) -> None:
+        """Take nothing more from the kernel, and let little wait there."""
+        if self._socket is not None and not self._socket.transport.is_closing():
+            transport = self._socket.transport
+            transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, 16_384)
+            transport.pause_reading()
+
+    def read_on(self) -> None:
+        if self._socket is not None:
+            self._socket.transport.resume_reading()
+
+
+class Transcript(Struct, kw_only=True):
+    """What one follower was told of a tenant's jobs, in canonical form."""
+
+    live: Counted
+    reading: asyncio.Event = field(default_factory=asyncio.Event)
+    bodies: dict[UUID, list[bytes]] = field(default_factory=dict[UUID, list[bytes]])
+    cursors: list[Cursor] = field(default_factory=list[Cursor])
+    gaps: list[Gap] = field(default_factory=list[Gap])
+    ended: int = 0
+
+    def stall(self) -> None:
+        """Read nothing until `read_on`; what is left to read would have the library read on."""
+        self.reading.clear()
+        self.live.stall()
+
+    def read_on(self) -> None:
+        self.reading.set()
+        self.live.read_on()
+
+    def take(self, item: Item) -> None:
+        if isinstance(item, Gap):
+            self.gaps.append(item)
+        elif isinstance(item, Received) and item.cursor:
+            body = msgspec.json.encode(item.body, order="deterministic")
+            self.bodies.setdefault(item.event.key, []).append(body)
+            self.cursors.append(read_cursor(item.cursor))
+            self.ended += isinstance(item.event, ENDINGS)
+
+
+class Crowd:
+    """Followers that write down what they hear, until the crowd is left."""
+
+    def __init__(self) -> None:
+        self.transcripts: list[Transcript] = []
+        self._open = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._news = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._open.aclose()
+
+    async def follow(self, client: Client, number: int) -> list[Transcript]:
+        """So many more, on sockets of their own."""
+        found: list[Transcript] = []
+        for _ in range(number):
+            live = Counted(client.gateway, Subscription(["all"], types=["job.*"], since="start"))
+            found.append(Transcript(live=await self._open.enter_async_context(live)))
+            found[-1].reading.set()
+            self._tasks.append(asyncio.create_task(self._write_down(found[-1])))
+        self.transcripts += found
+        return found
+
+    async def until(self, done: Callable[[Transcript], bool]) -> None:
+        """Wait until this holds for each; a follower that failed fails here."""
+        async with asyncio.timeout(3 * QUIET_S), self._news:
+            await self._news.wait_for(lambda: self._failed() or all(map(done, self.transcripts)))
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    def _failed(self) -> bool:
+        return any(task.done() for task in self._tasks)
+
+    async def _write_down(self, transcript: Transcript) -> None:
+        try:
+            async for item in transcript.live:
+                await transcript.reading.wait()
+                transcript.take(item)
+                if transcript.live.is_through:
+                    async with self._news:
+                        self._news.notify_all()
+        finally:
+            async with self._news:
+                self._news.notify_all()
