@@ -1,6 +1,7 @@
 """A cancel that races the job's ending: its answer, the status and the events agree."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from tests.e2e.conftest import Register
 from tests.e2e.people import Person
 from tests.faults.audit import Finding, audit
 from tests.faults.load import Wanted, a_mix, arithmetic, cancelled, mixed_chain, noop, waiting
+from tidemill_contracts.ids import now
 from tidemill_contracts.jobs import CancelOutcome, JobStatus
 from tidemill_stack.stack import Stack
 
@@ -43,7 +45,7 @@ async def test_every_answer_to_a_cancel_agrees_with_what_became_of_the_job(
 ) -> None:
     ann = await register(hurt)
     kinds = [noop, arithmetic, briefly, mixed_chain]
-    races = [Race(wanted) for wanted in [cancelled(0), *a_mix(size, kinds)]]
+    races = [Race(wanted) for wanted in [cancelled(0), tomorrow(0), *a_mix(size, kinds)]]
 
     async with asyncio.TaskGroup() as tasks:
         for number, race in enumerate(races):
@@ -53,6 +55,12 @@ async def test_every_answer_to_a_cancel_agrees_with_what_became_of_the_job(
     for race in races:
         check_answer(race, found)
     assert {race.status for race in races} == {200, 202, 409}
+
+
+def tomorrow(number: int) -> Wanted:
+    """Not begun when it is cancelled, however fast the workers are."""
+    order = {"processor": "noop", "run_at": now() + timedelta(days=1)}
+    return Wanted(order=order, value=number)
 
 
 def check_answer(race: Race, found: Finding) -> None:
