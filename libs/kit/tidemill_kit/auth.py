@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -64,6 +65,15 @@ class PublishedKeys:
             raise NotSignedIn
         return self._keys[kid]
 
+    async def learn(self) -> None:
+        """Fetch them before the first request, trying until identity answers."""
+        while not self._keys:
+            with suppress(IdentityAway):
+                async with self._lock:
+                    await self._fetch()
+                return
+            await asyncio.sleep(_LEARN_S)
+
     async def _fetch(self) -> None:
         limit = aiohttp.ClientTimeout(total=3)
         try:
@@ -77,6 +87,7 @@ class PublishedKeys:
 
 
 _REFETCH_S = 10.0
+_LEARN_S = 1.0
 
 
 class Authenticator:
@@ -97,6 +108,11 @@ class Authenticator:
         self._second = 0
         self._sent: dict[UUID, int] = {}
         self.exchange: Exchange = at_identity(settings.jwks_url)
+
+    async def learn(self) -> None:
+        """Have the keys before the first request, so that identity may be away for it."""
+        if isinstance(self._keys, PublishedKeys):
+            await self._keys.learn()
 
     async def principal(self, token: str) -> Principal:
         """Whom this token or key speaks for; NotSignedIn or TokenExpired where it is not good."""

@@ -77,6 +77,7 @@ def events(
         await history.serve(client, app.state.database)
         publisher = _publisher(app, settings, client, ask_epoch(app) if ask_epoch else None)
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(app.state.authenticator.learn())
             tasks.create_task(publisher.run())
             if follow is not None:
                 tasks.create_task(follow(app.state.database, settings, client))
