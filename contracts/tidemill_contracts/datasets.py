@@ -22,6 +22,21 @@ class DatasetStatus(StrEnum):
     DELETED = "deleted"
 
 
+class Source(Struct, frozen=True):
+    """A stored object: uploaded bytes in the datasets bucket, else a file in the results bucket."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+class Origin(Struct, frozen=True):
+    """The step of a job whose frame became a dataset."""
+
+    job_id: UUID
+    step: str
+
+
 class Part(Struct, frozen=True):
     """One Parquet file of a frame."""
 
@@ -75,7 +90,10 @@ class DatasetError(Struct, frozen=True):
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
-    """What the API says of a dataset; `rows` and `columns` are known once it is ready."""
+    """What the API says of a dataset; `rows` and `columns` are known once it is ready.
+
+    One that was not uploaded but saved from a job's result names its `origin`.
+    """
 
     id: UUID
     name: str
@@ -87,6 +105,7 @@ class Dataset(Struct, frozen=True, kw_only=True):
     columns: list[Column] | None = None
     labels: dict[str, str] = field(default_factory=dict[str, str])
     error: DatasetError | UnsetType = UNSET
+    origin: Origin | UnsetType = UNSET
     created_at: datetime
     updated_at: datetime
     seq: int
@@ -98,6 +117,7 @@ class KnownDataset(Struct, frozen=True, kw_only=True):
 
     status: DatasetStatus | None = None
     frame: Frame | None = None
+    origin: Origin | None = None
 
 
 class RenameDataset(Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,10 +136,11 @@ class DatasetEvent(Event, frozen=True, kw_only=True):
 
 
 class DatasetCreated(DatasetEvent, frozen=True, kw_only=True, tag="dataset.created"):
-    """A dataset has a name; its bytes are still to come."""
+    """A dataset has a name; its bytes are still to come, from an upload or from its origin."""
 
     name: str
     labels: dict[str, str] = field(default_factory=dict[str, str])
+    origin: Origin | None = None
 
 
 class DatasetUploaded(DatasetEvent, frozen=True, kw_only=True, tag="dataset.uploaded"):

@@ -163,10 +163,14 @@ class Client(Webhooks):
         *,
         step: str | None = None,
         format: str | None = None,  # noqa: A002 - the API's word
+        safe: bool = False,
     ) -> Download:
-        """What a job or one of its steps gave, to read, save or stream."""
+        """What a job or one of its steps gave, to read, save or stream.
+
+        In a `safe` CSV file no text is a formula to a spreadsheet.
+        """
         path = f"/v1/jobs/{job_id}" + (f"/steps/{quote(step, safe='')}" if step else "")
-        return Download(self.gateway, f"{path}/result", format=format)
+        return Download(self.gateway, f"{path}/result", format=format, safe=safe)
 
     async def attempts(self, job_id: UUID) -> list[Attempt]:
         """Every attempt with its worker, its times and its error, oldest first."""

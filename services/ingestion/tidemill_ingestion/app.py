@@ -7,6 +7,7 @@ from litestar import Litestar, Request
 from litestar.di import Provide
 
 from tidemill_ingestion.consumers import answer_jobs, reactions
+from tidemill_ingestion.content_routes import content, lineage
 from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.routes import DatasetController
 from tidemill_ingestion.settings import Settings
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         settings,
         name=SERVICE,
         controllers=[DatasetController],
+        routes=[content, lineage],
         lifespan=[
             lifespan.database(settings, SERVICE),
             lifespan.forgetting(),

@@ -58,6 +58,12 @@ class DatasetRepository(Repository):
             query = query.where(datasets.c.status == status)
         return await self.all(query.order_by(datasets.c.id.desc()).limit(limit), StoredDataset)
 
+    async def names(self, ids: list[UUID]) -> dict[UUID, str]:
+        """The names of those that there are."""
+        query = select(datasets.c.id, datasets.c.name).where(datasets.c.id.in_(ids))
+        mine = query.where(datasets.c.tenant_id == self.tenant_id)
+        return {row.id: row.name for row in await self.connection.execute(mine)}
+
     async def used_bytes(self) -> int:
         """What all datasets of the tenant take."""
         total = func.coalesce(func.sum(datasets.c.size_bytes), 0)

@@ -10,9 +10,10 @@ from litestar import Litestar
 from nats.aio.client import Client
 
 from tidemill_contracts.log import AskEpoch, Epoch
-from tidemill_jobs import backlog, dispatch, lines, topology
+from tidemill_jobs import backlog, dispatch, exports, lineage, lines, topology
 from tidemill_jobs.catalogue_routes import PipelineController, processors
 from tidemill_jobs.consumers import consumers
+from tidemill_jobs.data_routes import job_lineage, save_result
 from tidemill_jobs.express import Express
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.ledger import Ledger
@@ -53,7 +54,10 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
             QueueController,
             DeadLetterController,
         ],
-        routes=[in_bulk, newest, remove, processors, listed_workers, listed_failures],
+        routes=[
+            *(in_bulk, newest, remove, save_result, job_lineage),
+            *(processors, listed_workers, listed_failures),
+        ],
         dependencies=repositories(
             jobs=JobRepository,
             lines=LineRepository,
@@ -138,6 +142,8 @@ async def _connected(service: Litestar, client: Client) -> None:
     await topology.ensure(client)
     await state.workers.serve(client)
     await lines.serve(client, state.database)
+    await exports.serve(service, client)
+    await lineage.serve(service, client)
     _start(service, _send_orders(service, client))
     _start(service, state.cancels.run(client))
     reactions = state.reactions = consumers(state.ledger, state.sweeper)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from litestar import Litestar
 from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs.lifecycle import JobNotFinished
@@ -35,6 +36,15 @@ async def remove_job(app: Litestar, tenant_id: UUID, job_id: UUID) -> None:
             await connection.execute(statement, {"ids": ended})
 
 
+async def forget_exports(connection: AsyncConnection, dataset_id: UUID) -> None:
+    """Delete the files that were exported of a dataset, with the jobs that made them."""
+    exported = (await connection.scalars(_OF_DATASET, {"id": dataset_id})).all()
+    found = (await connection.execute(_LOCK, {"ids": sorted(exported)})).all()
+    ended = [row.id for row in found if JobStatus(row.status).is_final]
+    for statement in _REMOVE if ended else ():
+        await connection.execute(statement, {"ids": ended})
+
+
 def _check(job: Row[tuple[UUID, UUID, str, bool]] | None, tenant_id: UUID) -> None:
     if job is None or job.tenant_id != tenant_id:
         raise JobNotFound
@@ -45,6 +55,7 @@ def _check(job: Row[tuple[UUID, UUID, str, bool]] | None, tenant_id: UUID) -> No
 
 
 _EXPORTED = text("select export_id from exports where job_id = :id and tenant_id = :tenant")
+_OF_DATASET = text("select export_id from exports where job_id = :id")
 _LOCK = text(
     "select id, tenant_id, status, system from jobs where id = any(:ids) order by id for update",
 )

@@ -107,12 +107,3 @@ queue_pauses = Table(
     Column("queue", Text, primary_key=True),
     Column("paused_by", Uuid),
 )
-exports = Table(
-    "exports",
-    metadata,
-    Column("tenant_id", Uuid),
-    Column("job_id", Uuid, primary_key=True),
-    Column("step", Text, primary_key=True),
-    Column("format", Text, primary_key=True),
-    Column("export_id", Uuid),
-)
