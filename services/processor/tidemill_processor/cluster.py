@@ -3,9 +3,10 @@
 What a cluster's worker is sent stands in `cluster_tasks`. Neither it nor this process has a key of
 the object store: each object has a link that allows one method, for as long as the attempt.
 """
+# pyright: reportPrivateImportUsage=false
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
@@ -58,7 +59,7 @@ class Cluster:
         self._client.close()
 
     @contextmanager
-    def computing(self) -> Iterator[None]:
+    def computing(self) -> Generator[None]:
         """What Dask is asked for in here runs on this cluster; what is not proven is refused."""
         import dask
 
@@ -128,10 +129,10 @@ class Cluster:
 
     def _get(self, graph: Any, keys: Any, **options: Any) -> Any:
         """Run a graph, looking for a cancel meanwhile."""
-        return self._run(graph, keys, None, **options)
+        return self.run(graph, keys, None, **options)
 
-    def _run(self, graph: Any, keys: Any, progress: Progress | None, **_: Any) -> Any:
-        import distributed
+    def run(self, graph: Any, keys: Any, progress: Progress | None, **_: Any) -> Any:
+        from distributed.client import FutureCancelledError
 
         wanted = self._client.get(graph, keys, sync=False)
         futures = list(_flat(wanted))
@@ -145,7 +146,7 @@ class Cluster:
         except Cancelled:
             self._client.cancel(futures, force=True)
             raise
-        except distributed.client.FutureCancelledError as error:
+        except FutureCancelledError as error:
             raise ClusterAway(str(error)) from error
         finally:
             for future in futures:
@@ -164,7 +165,7 @@ class _Told:
         self._progress = progress
 
     def __call__(self, graph: Any, keys: Any, **options: Any) -> Any:
-        return self._cluster._run(graph, keys, self._progress, **options)  # noqa: SLF001 - its own
+        return self._cluster.run(graph, keys, self._progress, **options)
 
 
 def _flat(nested: Any) -> Iterator[Any]:

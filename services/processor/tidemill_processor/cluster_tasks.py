@@ -75,9 +75,10 @@ class HttpFile(io.RawIOBase):
 def inspect(url: str, sha256: str) -> Inspected:
     """Read a part once, whole: is it what was recorded, and what is in it?"""
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.compute
     import pyarrow.parquet as pq
 
+    pc: Any = pyarrow.compute
     digest = hashlib.sha256()
     with tempfile.TemporaryFile() as file:
         with urllib.request.urlopen(url, timeout=ANSWER_S) as answer:  # noqa: S310 - a signed link
