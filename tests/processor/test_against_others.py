@@ -70,7 +70,7 @@ def test_zscores_and_mad_scores_are_those_of_scipy(seed: int, run: Run) -> None:
 
     away = np.abs(values - np.median(values))
     expected = 0.6745 * away / stats.median_abs_deviation(values)
-    zscores = np.abs(stats.zscore(values)).tolist()
+    zscores = [abs(float(score)) for score in stats.zscore(values)]
     assert z.collect()["anomaly_score"].to_list() == pytest.approx(zscores, rel=1e-9)
     assert mad.collect()["anomaly_score"].to_list() == pytest.approx(expected.tolist(), rel=1e-9)
 
@@ -111,17 +111,17 @@ def test_tags_are_those_of_scikit_learn() -> None:
         "tide mill tide water mill tide", "water wheel grinds corn", "corn and tide and corn",
         "the miller sleeps while water runs", "wheel wheel wheel tide",
     ]  # fmt: skip
-    vectorizer = TfidfVectorizer(norm=None, sublinear_tf=True, smooth_idf=True)
+    vectorizer = TfidfVectorizer(sublinear_tf=True, smooth_idf=True).set_params(norm=None)
     weights = vectorizer.fit_transform(texts).toarray()
     words = vectorizer.get_feature_names_out()
 
     found = tag_posts(lazy(pl.DataFrame({"text": texts})), TagPosts("text", top=3)).collect()
 
     for row, tags in zip(weights, found["tags"].to_list(), strict=True):
-        weighed = {word: round(row[vectorizer.vocabulary_[word]], 9) for word in words}
-        present = [word for word in words if weighed[word] > 0]
-        ranked = sorted(present, key=lambda word: (-weighed[word], word))
-        assert tags == ranked[:3]
+        weighed = [
+            (-round(float(row[vectorizer.vocabulary_[word]]), 9), str(word)) for word in words
+        ]
+        assert tags == [word for weight, word in sorted(weighed) if weight < 0][:3]
 
 
 @pytest.mark.parametrize("column", list(EDGES))

@@ -271,12 +271,10 @@ class Client(Webhooks, People, Schedules, Pipelines):
 
     async def wait(self, job_id: UUID) -> Job:
         """The job once it has ended; put it under `asyncio.timeout` to wait no longer than that."""
-        job = await self.job(job_id)
-        if not job.status.is_final:
+        while not (job := await self.job(job_id)).status.is_final:
             async with aclosing(self.follow(job_id)) as items:
                 async for _ in items:
                     pass
-            job = await self.job(job_id)
         return job
 
 

@@ -31,7 +31,8 @@ PATTERNS: dict[Class, str] = {
     "zoned": rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{TIME}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})",
 }
 # JSON says itself what is a number; only its strings may be more than they seem
-TIMES = tuple(PATTERNS)[3:]
+LOOKS: tuple[Class, ...] = tuple(PATTERNS)
+TIMES = LOOKS[3:]
 NAMED_MONTHS = {"month_first": "%b %d %Y", "day_first": "%d %b %Y"}
 SLASHED = {"date_dmy": "%d %m %Y", "date_mdy": "%m %d %Y"}
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None")
@@ -79,11 +80,17 @@ def classify(said: "pl.Series", kinds: set[Kind]) -> Class:
     if said.null_count() == len(said):
         return "null"
     if kinds <= {"text", "string"}:
-        offered = tuple(PATTERNS) if kinds == {"text"} else TIMES
-        likely: Class = next((each for each in offered if fits(said, each)), "string")
+        likely = _look(said, LOOKS if kinds == {"text"} else TIMES)
     else:
         likely = _of_json(said, kinds)
     return likely if likely in ("string", "list") or _whole(said, likely, kinds) else "string"
+
+
+def _look(said: "pl.Series", offered: tuple[Class, ...]) -> Class:
+    for each in offered:
+        if fits(said, each):
+            return each
+    return "string"
 
 
 def _of_json(said: "pl.Series", kinds: set[Kind]) -> Class:

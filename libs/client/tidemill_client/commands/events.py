@@ -83,9 +83,9 @@ def events(
     printer, types = Printer(as_json=as_json, limit=limit, moment=moment), chosen(kinds)
 
     async def use(client: Client) -> None:
-        topics = {"job_id": job, "dataset_id": dataset}
-        offsets = FileOffsets(keep) if keep else None
-        found = client.events(after=after, types=types, follow=follow, offsets=offsets, **topics)
+        about = {"job_id": job, "dataset_id": dataset}
+        kept = FileOffsets(keep) if keep else None
+        found = client.events(after=after, types=types, follow=follow, offsets=kept, **about)
         async with aclosing(found) as items:
             async for item in items:
                 if printer.show(item):
@@ -97,9 +97,7 @@ def events(
         if ended.exit_code == calling.INTERRUPTED:
             printer.tell_place()
         raise
-    if printer.is_full:
-        printer.tell_place()
-    raise typer.Exit(MISSED if printer.missed else 0)
+    raise typer.Exit(printer.ended())
 
 
 class Printer:
@@ -131,6 +129,12 @@ class Printer:
         else:
             terminal.item(item, as_json=self._as_json)
         return self.is_full
+
+    def ended(self) -> int:
+        """The exit code; where there may be more, the place is told."""
+        if self.is_full:
+            self.tell_place()
+        return MISSED if self.missed else 0
 
     def tell_place(self) -> None:
         if self._place is not None:

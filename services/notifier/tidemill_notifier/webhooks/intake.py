@@ -8,10 +8,11 @@ from contextlib import suppress
 import structlog
 
 from tidemill_contracts.lines import LiveLines
+from tidemill_contracts.log import Cursor
 from tidemill_kit.errors import Unavailable
+from tidemill_notifier.fanout import Batch
 from tidemill_notifier.live import Live
 from tidemill_notifier.replay import Replay
-from tidemill_notifier.ring import Entry
 from tidemill_notifier.selection import ALL, Selection
 from tidemill_notifier.webhooks.book import Book, Endpoint
 
@@ -32,6 +33,7 @@ class Intake:
         backlog: int,
         added: Callable[[], None],
     ) -> None:
+        self.name = str(endpoint.id)
         self.selection = Selection(endpoint.reader, [ALL], endpoint.types)
         self._endpoint = endpoint
         self._book = book
@@ -67,9 +69,9 @@ class Intake:
         """Look again: there may be room now."""
         self._news.set()
 
-    def deliver(self, entry: Entry) -> None:
-        if self.selection.accepts(entry.type):
-            self._news.set()
+    def take(self, batch: Batch) -> None:
+        del batch  # pages are read from the log
+        self._news.set()
 
     def progressed(self, job_id: str, progress: bytes) -> None:
         """Progress is no event."""
@@ -77,7 +79,8 @@ class Intake:
     def said(self, job_id: str, lines: LiveLines) -> None:
         """Lines are no events."""
 
-    def restart(self) -> None:
+    def restart(self, behind: Cursor) -> None:
+        del behind
         self._news.set()
 
     async def _step(self) -> float | None:
