@@ -13,25 +13,12 @@ from typing import Any
 
 import narwhals as nw
 
-from tidemill_processor import cluster_tasks
+from tidemill_processor import cluster_tasks, proven
 from tidemill_processor.run import Cancelled, DataError, LazyFrame, Progress, TransientError
 from tidemill_processor.wire import Linked, Place, StoredPart
 
 CONNECT_S = 10.0
 LOOK_S = 0.1
-# those of which a test shows that Dask and Polars agree; on all others they may silently differ
-OPERATIONS = frozenset(
-    {
-        *("abs", "broadcast", "cast", "clip", "clip_lower", "clip_upper", "count", "fill_null"),
-        *("is_finite", "is_in", "is_nan", "is_null", "len", "max", "mean", "min", "null_count"),
-        *("round", "std", "sum", "var"),
-    }
-)
-REFUSED = frozenset({"map_batches", "median", "quantile", "rank", "skew", "kurtosis", "n_unique"})
-# how Narwhals builds expressions, and no operations of a processor's
-INNER = frozenset(
-    {"alias", "dt", "from_column_indices", "from_column_names", "list", "name", "str"}
-)
 
 
 class ClusterAway(TransientError):
@@ -63,7 +50,7 @@ class Cluster:
         """What Dask is asked for in here runs on this cluster; what is not proven is refused."""
         import dask
 
-        _refuse_unproven()
+        proven.refuse_all_else()
         with dask.config.set(
             {"scheduler": self._get, "dataframe.convert-string": False},
         ):
@@ -174,24 +161,3 @@ def _flat(nested: Any) -> Iterator[Any]:
             yield from _flat(each)
     else:
         yield nested
-
-
-def _refuse_unproven() -> None:
-    """Make Narwhals' expressions on Dask refuse what no test has shown to agree with Polars."""
-    from narwhals._dask.expr import DaskExpr
-
-    public = {name for name in dir(DaskExpr) if not name.startswith("_")}
-    for name in (public | REFUSED) - OPERATIONS - INNER:
-        if name in REFUSED or callable(getattr(DaskExpr, name, None)):
-            setattr(DaskExpr, name, _refusal(name))
-
-
-def _refusal(name: str) -> Any:
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise DataError(
-            f"`{name}` may differ from Polars on Dask; order statistics come from run.quantiles,"
-            " everything else from a queue with the engine polars",
-            code="unsupported_on_dask",
-        )
-
-    return refuse
