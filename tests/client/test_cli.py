@@ -95,6 +95,9 @@ def test_where_nobody_answers_one_line_says_so(nobody: str, arguments: list[str]
         (["jobs", "submit", "-p", "add", "--label", "bare"], "--label"),
         (["jobs", "show", "17"], "JOB"),
         (["datasets", "upload", "/no/such/file"], "/no/such/file"),
+        (["datasets", "upload", __file__, "--read", "header"], "KEY=VALUE"),
+        (["datasets", "upload", __file__, "--read", "header=perhaps"], "header"),
+        (["datasets", "upload", __file__, "--read", "types.a=colour"], "types"),
     ],
 )
 def test_what_cannot_be_read_is_a_usage_error_that_names_it(

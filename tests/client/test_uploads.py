@@ -65,7 +65,7 @@ async def test_a_stream_is_sent_but_once() -> None:
 
 @pytest.mark.parametrize("name", ["plain.csv", 'with "quotes".csv', "ünï cödé.csv"])
 async def test_a_form_describes_the_file_before_its_bytes(name: str) -> None:
-    body = Upload(b"a\r\n--b\r\n").form(name, {"kind": "naïve"})
+    body = Upload(b"a\r\n--b\r\n").form({"name": name, "labels": {"kind": "naïve"}})
 
     content = await sent(body)
 

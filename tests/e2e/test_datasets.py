@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from tests.e2e.people import Person
-from tidemill_contracts.datasets import DatasetStatus
+from tidemill_contracts.datasets import DatasetStatus, IngestOptions
 from tidemill_contracts.jobs import JobStatus, StepSpec, StepStatus
 
 WEATHER = ["precipitation", "temp_max", "temp_min", "wind"]
@@ -31,6 +31,22 @@ def rows_of(file: Path) -> list[dict[str, Any]]:
 def standard(values: list[float]) -> list[float]:
     mean, spread = fmean(values), pstdev(values)
     return [(value - mean) / spread for value in values]
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+async def test_the_uploader_may_say_how_to_read(
+    ann: Person, tmp_path: Path, *, in_parts: bool
+) -> None:
+    file = tmp_path / "odd.txt"
+    file.write_bytes(b"007;2\n008;4\n")
+    options = IngestOptions(header=False, delimiter=";", types={"column_2": "float64"})
+
+    sent = await ann.client.upload(file, options=options, in_parts=in_parts)
+    dataset = await ann.client.wait_dataset(sent.id)
+
+    found = [(column.name, column.type) for column in dataset.columns or []]
+    assert (dataset.status, dataset.rows) == (DatasetStatus.READY, 2)
+    assert found == [("column_1", "string"), ("column_2", "float64")]
 
 
 @pytest.mark.parametrize(

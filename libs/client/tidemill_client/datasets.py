@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
 
 from tidemill_client.downloads import Download
 from tidemill_client.limits import Holdings
 from tidemill_client.partwise import IN_PARTS_FROM_BYTES, PARALLEL
 from tidemill_client.problems import Corrupted
 from tidemill_client.uploads import ProgressHook, Source, Upload
-from tidemill_contracts.datasets import Dataset, DatasetStatus, RenameDataset
+from tidemill_contracts.datasets import Dataset, DatasetStatus, IngestOptions, RenameDataset
 from tidemill_contracts.lineage import Lineage, SaveResult
 from tidemill_contracts.pages import Page
 
@@ -38,6 +38,7 @@ class Datasets(Holdings):
         name: str | None = None,
         *,
         labels: Mapping[str, str] | None = None,
+        options: IngestOptions | None = None,
         size_bytes: int | None = None,
         progress: ProgressHook | None = None,
         in_parts: bool | None = None,
@@ -46,22 +47,29 @@ class Datasets(Holdings):
         """Send a file, bytes or a stream of bytes up; the answer is checked by its sha256.
 
         A file of 64 MiB or more goes in parts, several at a time, and after a break it goes on
-        with those that are missing; `in_parts` decides otherwise.
+        with those that are missing; `in_parts` decides otherwise. `options` say how to read it.
         `progress` is told the bytes sent and their total, if that is known.
         """
         if isinstance(source, Path):
             large = source.stat().st_size >= IN_PARTS_FROM_BYTES
             if large if in_parts is None else in_parts:
                 return await self.upload_in_parts(
-                    source, name, labels=labels, parallel=parallel, progress=progress
+                    source,
+                    name,
+                    labels=labels,
+                    options=options,
+                    parallel=parallel,
+                    progress=progress,
                 )
         upload = Upload(source, size_bytes=size_bytes, hook=progress)
         named = name or (source.name if isinstance(source, Path) else "upload")
+        fields = {"labels": dict(labels)} if labels else {}
+        fields |= to_builtins(options) if options else {}
         dataset = await self.post(
             "/v1/datasets",
             Dataset,
-            body=upload.form(named, labels) if labels else upload.raw(),
-            query=None if labels else {"name": named},
+            body=upload.form({"name": named, **fields}) if fields else upload.raw(),
+            query=None if fields else {"name": named},
         )
         if dataset.sha256 not in (None, upload.sha256):
             raise Corrupted(f"sent {upload.sha256}, stored {dataset.sha256}")

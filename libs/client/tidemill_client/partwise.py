@@ -15,7 +15,7 @@ from tidemill_client.account import Account
 from tidemill_client.gateway import Body
 from tidemill_client.problems import ApiProblem, Corrupted
 from tidemill_client.uploads import PIECE_BYTES, RAW, ProgressHook
-from tidemill_contracts.datasets import Dataset
+from tidemill_contracts.datasets import Dataset, IngestOptions
 from tidemill_contracts.pages import Page
 from tidemill_contracts.uploads import (
     BeginUpload,
@@ -74,6 +74,7 @@ class Uploads(Account):
         name: str | None = None,
         *,
         labels: Mapping[str, str] | None = None,
+        options: IngestOptions | None = None,
         upload_id: UUID | None = None,
         parallel: int = PARALLEL,
         progress: ProgressHook | None = None,
@@ -82,7 +83,9 @@ class Uploads(Account):
 
         It is known again by its name, size, time and first and last bytes, or by `upload_id`.
         """
-        upload = await self._open(file, name or file.name, dict(labels or {}), upload_id)
+        about: dict[str, Any] = {"name": name or file.name, "labels": dict(labels or {})}
+        about["options"] = msgspec.to_builtins(options) if options else {}
+        upload = await self._open(file, about, upload_id)
         hashing = asyncio.create_task(asyncio.to_thread(sha256_of, file))
         try:
             await self._send_missing(upload.id, file, parallel, progress)
@@ -90,22 +93,19 @@ class Uploads(Account):
         finally:
             hashing.cancel()
 
-    async def _open(
-        self, file: Path, name: str, labels: dict[str, str], upload_id: UUID | None
-    ) -> Upload:
+    async def _open(self, file: Path, about: dict[str, Any], upload_id: UUID | None) -> Upload:
         size = (await asyncio.to_thread(file.stat)).st_size
         if upload_id is not None:
             found = await self.begun_upload(upload_id)
             if found.size_bytes != size:
                 raise Corrupted(f"{file} has {size} bytes, the upload {found.size_bytes}")
             return found
-        fingerprint = await asyncio.to_thread(fingerprint_of, file, name)
+        fingerprint = await asyncio.to_thread(fingerprint_of, file, about["name"])
         for each in (await self.uploads(fingerprint=fingerprint)).items:
             if each.size_bytes == size:
                 return each
-        return await self.begin_upload(
-            BeginUpload(name=name, size_bytes=size, labels=labels, fingerprint=fingerprint)
-        )
+        order = BeginUpload(size_bytes=size, fingerprint=fingerprint, **about)
+        return await self.begin_upload(order)
 
     async def _send_missing(
         self, upload_id: UUID, file: Path, parallel: int, progress: ProgressHook | None

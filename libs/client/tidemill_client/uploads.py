@@ -42,12 +42,11 @@ class Upload:
         """The bytes as they are."""
         return Body(self._pieces, RAW, self.size_bytes, self.repeatable)
 
-    def form(self, name: str, labels: Mapping[str, str]) -> Body:
+    def form(self, fields: Mapping[str, Any]) -> Body:
         """The bytes as field `file` of a form, after the fields that describe them."""
-        boundary = uuid4().hex
-        fields = {"name": name, "labels": msgspec.json.encode(labels).decode()}
-        head = "".join(_field(boundary, key, value) for key, value in fields.items())
-        head += _part(boundary, f'form-data; name="file"; filename="{_quoted(name)}"', RAW)
+        boundary, name = uuid4().hex, _quoted(fields["name"])
+        head = "".join(_field(boundary, key, _text(value)) for key, value in fields.items())
+        head += _part(boundary, f'form-data; name="file"; filename="{name}"', RAW)
         opening, closing = head.encode(), f"\r\n--{boundary}--\r\n".encode()
 
         async def content() -> AsyncIterator[bytes]:
@@ -97,6 +96,10 @@ def _part(boundary: str, disposition: str, media_type: str) -> str:
 
 def _field(boundary: str, key: str, value: str) -> str:
     return _part(boundary, f'form-data; name="{key}"', "text/plain; charset=utf-8") + f"{value}\r\n"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _quoted(name: str) -> str:

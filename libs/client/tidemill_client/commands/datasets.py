@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 from uuid import UUID
 
+import msgspec
 import typer
 from msgspec import Struct
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -21,12 +22,13 @@ from tidemill_client.commands.options import (
     Labels,
     Limit,
     Parallel,
+    Reading,
 )
 from tidemill_client.datasets import DatasetFields
 from tidemill_client.partwise import PARALLEL
 from tidemill_client.uploads import ProgressHook
 from tidemill_client.wording import size
-from tidemill_contracts.datasets import Dataset, DatasetStatus
+from tidemill_contracts.datasets import Dataset, DatasetStatus, IngestOptions
 
 app = typer.Typer(no_args_is_help=True, help="Upload, list and fetch datasets.")
 
@@ -44,6 +46,7 @@ def upload(
     ],
     name: Annotated[str | None, typer.Option(help="Its name; else the file's.")] = None,
     label: Labels = None,
+    read: Reading = None,
     parallel: Parallel = PARALLEL,
     *,
     in_parts: Annotated[
@@ -61,14 +64,31 @@ def upload(
     """
     if name is not None and len(files) > 1:
         raise typer.BadParameter("one name for one file", param_hint="--name")
-    labels, rejected = calling.labels(label), False
+    labels, options, rejected = calling.labels(label), _options(read or []), False
     for file in files:
-        call = _Sending(file, name, labels, parallel, in_parts, follow)
+        call = _Sending(file, name, labels, options, parallel, in_parts, follow)
         dataset = calling.run(context, call.run)
         _show(dataset, as_json=as_json)
         rejected = rejected or dataset.status is DatasetStatus.REJECTED
     if rejected:
         raise typer.Exit(1)
+
+
+def _options(said: list[str]) -> IngestOptions:
+    """`header=false` sets an option, `types.born=date` the type of a column."""
+    found: dict[str, Any] = {}
+    for each in said:
+        key, equals, value = each.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{each!r} is not KEY=VALUE", param_hint="--read")
+        if key.startswith("types."):
+            found.setdefault("types", {})[key.removeprefix("types.")] = value
+        else:
+            found[key] = value
+    try:
+        return msgspec.convert(found, IngestOptions, strict=False)
+    except msgspec.ValidationError as error:
+        raise typer.BadParameter(str(error), param_hint="--read") from error
 
 
 class _Sending(Struct, frozen=True):
@@ -77,6 +97,7 @@ class _Sending(Struct, frozen=True):
     file: Path
     name: str | None
     labels: dict[str, str]
+    options: IngestOptions
     parallel: int
     in_parts: bool | None
     follow: bool
@@ -87,6 +108,7 @@ class _Sending(Struct, frozen=True):
                 self.file,
                 self.name,
                 labels=self.labels,
+                options=self.options,
                 progress=hook,
                 in_parts=self.in_parts,
                 parallel=self.parallel,

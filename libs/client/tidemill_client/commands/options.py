@@ -79,3 +79,12 @@ Longest = Annotated[
     float, typer.Option("--longest-wait", min=0, help="No pause is longer than so many seconds.")
 ]
 Parallel = Annotated[int, typer.Option(min=1, max=64, help="Parts that are sent at a time.")]
+Reading = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--read",
+        metavar="KEY=VALUE",
+        help="How to read it: format, compression, encoding, delimiter, quote, header, depth, "
+        "contract, or types.COLUMN; repeatable.",
+    ),
+]

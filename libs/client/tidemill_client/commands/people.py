@@ -113,7 +113,9 @@ def listed_members(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 @members.command("role")
 def change_role(
-    context: typer.Context, user: UserId, role: Annotated[Role, typer.Argument()]
+    context: typer.Context,
+    user: UserId,
+    role: Annotated[Role, typer.Argument(help="What they may do from now on.")],
 ) -> None:
     """Give a member another role."""
     changed = calling.run(context, lambda client: client.change_member(user, role))

@@ -133,7 +133,9 @@ def run(context: typer.Context, schedule: ScheduleId) -> None:
 @app.command("next")
 def following(
     context: typer.Context,
-    schedule: Annotated[UUID | None, typer.Argument(metavar="SCHEDULE")] = None,
+    schedule: Annotated[
+        UUID | None, typer.Argument(metavar="SCHEDULE", help="One that there is.")
+    ] = None,
     *,
     cron: Cron = None,
     time_zone: Zone = "UTC",
