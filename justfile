@@ -92,6 +92,11 @@ verify: documents samples generated-types
     git diff --exit-code -- {{ generated }}
     test -z "$(git ls-files --others --exclude-standard -- {{ generated }})"
 
+[doc("Write a new processor and its test into the folder you are in")]
+[group("generate")]
+new-processor name:
+    uv run python -m tidemill_processor.new {{ name }} {{ quote(invocation_directory()) }}
+
 [doc("Write OpenAPI, AsyncAPI, JSON Schema, settings and problems anew")]
 [group("generate")]
 documents:

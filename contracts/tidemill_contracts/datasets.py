@@ -23,6 +23,21 @@ class DatasetStatus(StrEnum):
     DELETED = "deleted"
 
 
+class Source(Struct, frozen=True):
+    """A stored object: uploaded bytes in the datasets bucket, else a file in the results bucket."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+class Origin(Struct, frozen=True):
+    """The step of a job whose frame became a dataset."""
+
+    job_id: UUID
+    step: str
+
+
 class Part(Struct, frozen=True):
     """One Parquet file of a frame."""
 
@@ -140,7 +155,8 @@ class Dataset(Struct, frozen=True, kw_only=True):
     """What the API says of a dataset; `rows` and `columns` are known once it is ready.
 
     A new one whose bytes were there already names the dataset that it shares them with. One in
-    the trash says until when it can be restored.
+    the trash says until when it can be restored. One that was not uploaded but saved from a job's
+    result names its `origin`.
     """
 
     id: UUID
@@ -156,6 +172,7 @@ class Dataset(Struct, frozen=True, kw_only=True):
     error: DatasetError | UnsetType = UNSET
     deduplicated_from: UUID | UnsetType = UNSET
     restorable_until: datetime | UnsetType = UNSET
+    origin: Origin | UnsetType = UNSET
     created_at: datetime
     updated_at: datetime
     seq: int
@@ -167,6 +184,7 @@ class KnownDataset(Struct, frozen=True, kw_only=True):
 
     status: DatasetStatus | None = None
     frame: Frame | None = None
+    origin: Origin | None = None
 
 
 def detected(ingested: Ingested) -> Detected:
@@ -190,10 +208,11 @@ class DatasetEvent(Event, frozen=True, kw_only=True):
 
 
 class DatasetCreated(DatasetEvent, frozen=True, kw_only=True, tag="dataset.created"):
-    """A dataset has a name; its bytes are still to come."""
+    """A dataset has a name; its bytes are still to come, from an upload or from its origin."""
 
     name: str
     labels: dict[str, str] = field(default_factory=dict[str, str])
+    origin: Origin | None = None
 
 
 class DatasetUploaded(DatasetEvent, frozen=True, kw_only=True, tag="dataset.uploaded"):

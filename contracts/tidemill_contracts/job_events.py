@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType, field
 
-from tidemill_contracts.datasets import Frame
+from tidemill_contracts.datasets import Frame, Source
 from tidemill_contracts.event import Event, type_of
 from tidemill_contracts.jobs import (
     BlockedReason,
@@ -155,7 +155,7 @@ class JobCancelRequested(JobEvent, frozen=True, kw_only=True, tag="job.cancel_re
 
 
 class JobSucceeded(JobEvent, frozen=True, kw_only=True, tag="job.succeeded"):
-    """All steps are done."""
+    """All steps are done; of a system job also the stored files, for whoever waits for them."""
 
     attempt: int
     result: Result | None = None
@@ -163,6 +163,7 @@ class JobSucceeded(JobEvent, frozen=True, kw_only=True, tag="job.succeeded"):
     cancel: Cancel | None = None
     dataset_id: UUID | None = None
     frame: Frame | None = None
+    artifacts: dict[str, Source] = field(default_factory=dict[str, Source])
 
 
 class JobFailed(JobEvent, frozen=True, kw_only=True, tag="job.failed"):

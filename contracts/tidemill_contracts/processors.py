@@ -29,6 +29,7 @@ class ProcessorInfo(Struct, frozen=True, kw_only=True):
     returns: Returns
     input_required: bool = True
     pure: bool = False
+    engines: tuple[str, ...] = ("polars",)
     queue: str = "default"
     params_schema: dict[str, Any] = field(default_factory=dict[str, Any])
     hidden: bool = False

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from tidemill_contracts.datasets import Frame
+from tidemill_contracts.datasets import Frame, Source
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobError, Progress
 from tidemill_contracts.processors import ProcessorInfo
@@ -16,21 +16,17 @@ MAX_INLINE_BYTES = 256 * 1024
 WorkerName = Annotated[str, Meta(max_length=255)]
 
 
-class Source(Struct, frozen=True):
-    """Uploaded bytes that an `ingest` step reads, in the datasets bucket."""
-
-    key: str
-    size_bytes: int
-    sha256: str
-
-
 class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What flows between steps: a value, a frame or both; a large value lies in S3."""
+    """What flows between steps: a value, a frame or both; a large value lies in S3.
+
+    `artifacts` are the files that a step left beside its output; they go no further.
+    """
 
     value: Any = None
     value_ref: Source | None = None
     frame: Frame | None = None
     source: Source | None = None
+    artifacts: dict[str, Source] = field(default_factory=dict[str, Source])
 
 
 class WorkStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -170,12 +166,16 @@ class BeatOutcome(StrEnum):
 
 
 class Announce(Struct, frozen=True, kw_only=True):
-    """A worker says who it is and what it can do; a new boot ends the older boot's leases."""
+    """A worker says who it is and what it can do; a new boot ends the older boot's leases.
+
+    `engines` are those of the queues that it takes for another engine than Polars.
+    """
 
     worker: WorkerName
     boot_id: UUID
     slots: int
     processors: list[ProcessorInfo] = field(default_factory=list[ProcessorInfo])
+    engines: dict[str, str] = field(default_factory=dict[str, str])
     leaving: bool = False
 
 

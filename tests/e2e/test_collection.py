@@ -90,6 +90,51 @@ async def test_what_nobody_needs_is_collected_and_nothing_else(
     assert await eve.client.result(jobs[1].id)
 
 
+async def test_a_saved_dataset_outlives_its_job_and_its_purge_takes_its_exports(
+    stack: Stack, eve: Person, store: Objects
+) -> None:
+    source = await eve.client.wait_dataset((await eve.client.upload(b"a,b\n1,2\n", "a")).id)
+    job = await eve.run(dataset_id=source.id, processor="select_columns", params={"columns": ["a"]})
+    saved = await eve.client.wait_dataset((await eve.client.save_result(job.id, "kept")).id)
+    await eve.client.content(saved.id, format="csv").value()
+    (adoption,) = (await eve.client.jobs(processor="adopt", system=True)).items
+    results = f"{eve.user.tenant_id}/"
+
+    await eve.client.delete_job(job.id)
+    await collected(stack, eve, dry_run=False)
+    left = await below(store, RESULTS, f"{results}{job.id}/")
+    content = await eve.client.content(saved.id).value()
+    await eve.client.delete_dataset(saved.id, purge=True)
+    await purged(stack, saved.id)
+    exports = await eve.client.jobs(processor="export", system=True)
+    await collected(stack, eve, dry_run=False)
+
+    assert left == []
+    assert content[:4] == b"PAR1"
+    assert exports.items == []
+    assert await below(store, RESULTS, f"{results}{adoption.id}/") == []
+
+
+async def test_what_is_gone_or_changed_in_the_store_is_never_shown_as_right(
+    eve: Person, store: Objects
+) -> None:
+    dataset = await eve.client.wait_dataset((await eve.client.upload(b"a,b\n1,2\n", "a")).id)
+    job = await eve.run(dataset_id=dataset.id, processor="normalize")
+    results = await below(store, RESULTS, f"{eve.user.tenant_id}/")
+    await store.delete_all(RESULTS, [key for key in results if f"/{job.id}/" in key])
+    await store.put_bytes(RESULTS, *(key for key in results if key.endswith("profile.json")), b"{}")
+
+    answers = [
+        await eve.ask("GET", path)
+        for path in (f"/v1/jobs/{job.id}/result", f"/v1/datasets/{dataset.id}/profile")
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (410, "result_gone"),
+        (502, "artifact_damaged"),
+    ]
+
+
 async def purged(stack: Stack, dataset_id: UUID) -> None:
     """Wait until the jobs service has heard of it."""
     connection = await connect(stack.postgres_url())

@@ -214,6 +214,7 @@ async def test_what_ingest_left_can_be_had(
     assert done.frame is not None
     folder = done.frame.parts[0].key.rpartition("/")[0]
     await store.put_bytes(RESULTS, f"{folder}/preview.json", b'{"columns": [], "rows": []}')
+    await store.put_bytes(RESULTS, done.frame.parts[0].key, b"rows")
     await react(ingestion, store, done)
     path = f"/v1/datasets/{uploaded['id']}"
 

@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 from tests.ingestion.test_uploads import listed, stored
+from tidemill_contracts.datasets import DatasetRestored, DatasetStatus, Origin
+from tidemill_contracts.ids import now, uuid7
+from tidemill_contracts.lineage import RegisterDataset, SaveResult
+from tidemill_ingestion import lifecycle, trash
 from tidemill_kit.storage import Storage
 
 type StartIngestion = Callable[..., Awaitable[Any]]
@@ -46,6 +50,24 @@ async def test_a_deleted_dataset_can_be_restored(sign_in: SignIn) -> None:
         "dataset.restored",
         "dataset.uploaded",
     ]
+
+
+def test_a_dataset_that_is_being_saved_from_a_result_has_no_upload_to_tell_of_again() -> None:
+    asked = RegisterDataset(
+        tenant_id=uuid7(),
+        user_id=uuid7(),
+        order=SaveResult(name="kept"),
+        origin=Origin(uuid7(), "a"),
+        size_bytes=1,
+        key=None,
+    )
+    saved, _ = lifecycle.register(asked, "kept", {}, now())
+    gone, _ = trash.delete(saved, now(), 60, asked.user_id)
+
+    back, told = trash.restore(gone, now())
+
+    assert back.status is DatasetStatus.VALIDATING
+    assert [type(event) for event in told] == [DatasetRestored]
 
 
 async def test_only_what_is_in_the_trash_is_restored(sign_in: SignIn) -> None:

@@ -12,10 +12,10 @@ from tests.jobs.builders import (
     outputs_of,
     some_facts,
 )
-from tidemill_contracts.datasets import DatasetStatus, Frame
+from tidemill_contracts.datasets import DatasetStatus, Frame, Source
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobStatus, OnError, StepSpec
-from tidemill_contracts.work import Payload, Source, StepOutput, Succeeded
+from tidemill_contracts.work import Payload, StepOutput, Succeeded
 from tidemill_jobs import flow, reports
 from tidemill_jobs.records import JobRecord
 from tidemill_jobs.shown import public

@@ -11,14 +11,9 @@ from tests.jobs.builders import PROCESSORS
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.jobs import StepSpec, SubmitJob
 from tidemill_jobs import plan
-from tidemill_jobs.plan import (
-    ParamsInvalid,
-    Plan,
-    ProcessorUnknown,
-    StepsAmbiguous,
-    StepsInvalid,
-)
+from tidemill_jobs.plan import Plan, StepsAmbiguous, StepsInvalid
 from tidemill_jobs.records import TaskRecord
+from tidemill_jobs.refusals import ParamsInvalid, ProcessorUnknown
 from tidemill_kit.errors import TidemillError
 
 

@@ -21,10 +21,10 @@ from tests.jobs.office import Office
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobStatus, OnError, RetryJob, StepSpec, StepStatus
 from tidemill_contracts.work import Payload
-from tidemill_jobs import flow, lifecycle, plan, reports, rerun
+from tidemill_jobs import flow, lifecycle, reports, rerun
 from tidemill_jobs.commands import Retry
 from tidemill_jobs.records import JobRecord, TaskStatus
-from tidemill_jobs.refusals import JobNotFound
+from tidemill_jobs.refusals import JobNotFound, ParamsInvalid
 
 ADD = [StepSpec(processor="add", name=name, params={"amount": 1}) for name in ("a", "b", "c")]
 LENDER = uuid4()
@@ -156,7 +156,7 @@ def test_what_the_job_does_not_have_is_refused_by_its_field(
 def test_parameters_that_do_not_fit_are_refused_under_their_steps_name() -> None:
     job = ended(*ADD, keep=0, value=1)
 
-    with pytest.raises(plan.ParamsInvalid) as refused:
+    with pytest.raises(ParamsInvalid) as refused:
         again(job, params={"b": {"amount": "five"}})
 
     assert [error.field for error in refused.value.errors] == ["params.b.amount"]

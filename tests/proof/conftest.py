@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.e2e import conftest as stories
 from tests.faults import conftest as faults
 
 others, register = faults.others, faults.register
+ann = stories.ann
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

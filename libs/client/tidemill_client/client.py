@@ -15,6 +15,7 @@ from tidemill_client.live import Live
 from tidemill_client.offsets import Offsets
 from tidemill_client.operations import FilterFields, filter_query
 from tidemill_client.people import People
+from tidemill_client.pipelines import Pipelines
 from tidemill_client.schedules import Schedules
 from tidemill_client.subscription import Item, Received, Subscription, received
 from tidemill_client.webhooks import Webhooks
@@ -31,9 +32,7 @@ from tidemill_contracts.jobs import (
     Attempt,
     CancelJob,
     Job,
-    Pipeline,
     RetryJob,
-    RunPipeline,
     StepSpec,
     SubmitBatch,
     SubmitJob,
@@ -42,7 +41,6 @@ from tidemill_contracts.jobs import (
 from tidemill_contracts.lines import LogLine, LogPage
 from tidemill_contracts.pages import Page, StreamedEvent
 from tidemill_contracts.problems import Problem
-from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.stream import Logged
 
 ENDINGS = (JobSucceeded, JobFailed, JobCancelled, JobExpired)
@@ -68,7 +66,7 @@ class JobFields(TypedDict, total=False):
     concurrency_key: str
 
 
-class Client(Webhooks, People, Schedules):
+class Client(Webhooks, People, Schedules, Pipelines):
     """Speaks to one Tidemill: `async with Client(url) as tidemill: await tidemill.sign_in(…)`.
 
     `token` is an access token or an API key. Calls that are safe to repeat are tried `retries`
@@ -167,10 +165,14 @@ class Client(Webhooks, People, Schedules):
         *,
         step: str | None = None,
         format: str | None = None,  # noqa: A002 - the API's word
+        safe: bool = False,
     ) -> Download:
-        """What a job or one of its steps gave, to read, save or stream."""
+        """What a job or one of its steps gave, to read, save or stream.
+
+        In a `safe` CSV file no text is a formula to a spreadsheet.
+        """
         path = f"/v1/jobs/{job_id}" + (f"/steps/{quote(step, safe='')}" if step else "")
-        return Download(self.gateway, f"{path}/result", format=format)
+        return Download(self.gateway, f"{path}/result", format=format, safe=safe)
 
     async def attempts(self, job_id: UUID) -> list[Attempt]:
         """Every attempt with its worker, its times and its error, oldest first."""
@@ -204,26 +206,6 @@ class Client(Webhooks, People, Schedules):
         """All that a job's processors said; with `follow` also what they say until it ends."""
         log = Log(self.gateway, job_id, **which)
         return log.follow() if follow else log.kept()
-
-    async def processors(self) -> list[ProcessorInfo]:
-        return (await self.get("/v1/processors", Page[ProcessorInfo])).items
-
-    async def pipelines(self) -> list[Pipeline]:
-        return (await self.get("/v1/pipelines", Page[Pipeline])).items
-
-    async def run_pipeline(
-        self,
-        name: str,
-        order: RunPipeline | None = None,
-        *,
-        value: Any = None,
-        dataset_id: UUID | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job:
-        """Run a stored pipeline on a value or a dataset."""
-        order = order or RunPipeline(value=value, dataset_id=dataset_id)
-        path = f"/v1/pipelines/{quote(name, safe='')}/jobs"
-        return await self.post(path, Job, order, key=idempotency_key)
 
     def live(
         self,

@@ -14,6 +14,7 @@ from tidemill_client.partwise import IN_PARTS_FROM_BYTES, PARALLEL
 from tidemill_client.problems import Corrupted
 from tidemill_client.uploads import ProgressHook, Source, Upload
 from tidemill_contracts.datasets import Dataset, DatasetStatus, IngestOptions, RenameDataset
+from tidemill_contracts.lineage import Lineage, SaveResult
 from tidemill_contracts.pages import Page
 
 
@@ -119,6 +120,37 @@ class Datasets(Holdings):
         query = {"purge": "true"} if purge else None
         await self.gateway.call("DELETE", f"/v1/datasets/{dataset_id}", query=query)
 
-    def content(self, dataset_id: UUID, *, format: str | None = None) -> Download:  # noqa: A002 - the API's word
-        """The uploaded bytes, or the table in this format."""
-        return Download(self.gateway, f"/v1/datasets/{dataset_id}/content", format=format)
+    async def dataset_lineage(self, dataset_id: UUID) -> Lineage:
+        """What the dataset was made of, and what was made of it."""
+        return await self.get(f"/v1/datasets/{dataset_id}/lineage", Lineage)
+
+    async def job_lineage(self, job_id: UUID) -> Lineage:
+        """What the job read, and what was made of its result."""
+        return await self.get(f"/v1/jobs/{job_id}/lineage", Lineage)
+
+    async def save_result(
+        self,
+        job_id: UUID,
+        name: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Dataset:
+        """Make a dataset of the frame that a job gave; no byte of it comes here."""
+        order = SaveResult(name=name, labels=dict(labels or {}))
+        path = f"/v1/jobs/{job_id}/result/dataset"
+        return await self.post(path, Dataset, order, key=idempotency_key)
+
+    def content(
+        self,
+        dataset_id: UUID,
+        *,
+        format: str | None = None,  # noqa: A002 - the API's word
+        safe: bool = False,
+    ) -> Download:
+        """The uploaded bytes, or the table in this format.
+
+        In a `safe` CSV file no text is a formula to a spreadsheet.
+        """
+        path = f"/v1/datasets/{dataset_id}/content"
+        return Download(self.gateway, path, format=format, safe=safe)

@@ -17,15 +17,24 @@ from tidemill_client.gateway import JSON, Gateway
 
 PIECE_BYTES = 1 << 20
 NOT_YET_S = 1.0
+DIGEST = "Tm-Sha256"
 
 
 class Download:
     """One output; following the link shows no token to whoever keeps the bytes."""
 
-    def __init__(self, gateway: Gateway, path: str, *, format: str | None = None) -> None:  # noqa: A002 - the API's word
+    def __init__(
+        self,
+        gateway: Gateway,
+        path: str,
+        *,
+        format: str | None = None,  # noqa: A002 - the API's word
+        safe: bool = False,
+    ) -> None:
         self._gateway = gateway
         self._path = path
-        self._query = {"format": format}
+        self._query = {"format": format, "safe": "true" if safe else None}
+        self._recorded: str | None = None
 
     async def value(self) -> Any:
         """The JSON value, or the bytes where the output is none."""
@@ -36,14 +45,16 @@ class Download:
             return content
 
     async def save(self, to: Path, *, sha256: str | None = None) -> Path:
-        """The bytes as this file, which appears when it is whole and has this hash."""
+        """The bytes as this file, which appears when it is whole and has the recorded hash."""
         found = hashlib.sha256()
         with appearing(to) as file:
             async for piece in self.pieces():
                 found.update(piece)
                 await asyncio.to_thread(file.write, piece)
-            if sha256 not in (None, found.hexdigest()):
-                raise problems.Corrupted(f"sha256 is {found.hexdigest()}, recorded is {sha256}")
+            for recorded in (sha256, self._recorded):
+                if recorded not in (None, found.hexdigest()):
+                    told = f"sha256 is {found.hexdigest()}, recorded is {recorded}"
+                    raise problems.Corrupted(told)
         return to
 
     async def pieces(self) -> AsyncIterator[bytes]:
@@ -55,6 +66,7 @@ class Download:
     async def _opened(self) -> AsyncGenerator[httpx.Response]:
         answer = await self._ready()
         if answer.is_redirect:
+            self._recorded = answer.headers.get(DIGEST)
             async with self._gateway.fetch(answer.headers["Location"]) as response:
                 yield response
         else:

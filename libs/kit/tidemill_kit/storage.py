@@ -16,6 +16,8 @@ from tidemill_kit.settings import Settings
 
 PART_BYTES = 8 * 1024 * 1024
 LINK_SECONDS = 300
+# beside a link to an object: what its bytes must come to
+DIGEST = "Tm-Sha256"
 _MISSING = frozenset({"NoSuchKey", "404", "NoSuchUpload", "NotFound"})
 
 
@@ -127,6 +129,13 @@ class Storage:
                 "ResponseContentType": media_type,
             },
             ExpiresIn=LINK_SECONDS,
+        )
+
+    async def permit(self, bucket: str, key: str, *, method: str, seconds: float) -> str:
+        """A link past the gateway that allows whoever has it one method on one object."""
+        params = {"Bucket": bucket, "Key": key}
+        return await self._client.generate_presigned_url(
+            method, Params=params, ExpiresIn=int(seconds)
         )
 
 

@@ -8,6 +8,7 @@ from litestar.di import Provide
 
 from tidemill_ingestion.collecting import Collector
 from tidemill_ingestion.consumers import answer_jobs, reactions
+from tidemill_ingestion.content_routes import content, lineage
 from tidemill_ingestion.finishing import Finisher
 from tidemill_ingestion.keeper_routes import CollectionController, usage
 from tidemill_ingestion.keeping import machines
@@ -38,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         settings,
         name=SERVICE,
         controllers=[DatasetController, UploadController, CollectionController],
-        routes=[usage],
+        routes=[usage, content, lineage],
         lifespan=[
             lifespan.database(settings, SERVICE),
             lifespan.forgetting(),

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tidemill_contracts.datasets import KnownDataset
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.log import AskDataset
-from tidemill_ingestion import usecases
+from tidemill_ingestion import registration, usecases
 from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.usecases import ReadArtifact
 from tidemill_kit import bus
@@ -43,3 +43,4 @@ async def answer_jobs(app: Litestar, client: Client) -> None:
         return await usecases.answer_for(app.state.database, question)
 
     await bus.answer(client, ASKED, AskDataset, known)
+    await registration.serve(app, client)

@@ -19,15 +19,21 @@ from tidemill_contracts.datasets import (
     DatasetUploaded,
     Frame,
     Ingested,
+    Origin,
+    Source,
     detected,
 )
 from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.identity import Principal
+from tidemill_contracts.ids import uuid7
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
-from tidemill_kit.errors import Conflict, Invalid, NotFound
+from tidemill_contracts.lineage import RegisterDataset
+from tidemill_kit.errors import Conflict, NotFound
 
 MAX_MESSAGE_CHARACTERS = 2_000
-DERIVED = frozenset({"error", "cursor", "deduplicated_from", "detected", "restorable_until"})
+DERIVED = frozenset(
+    {"error", "cursor", "deduplicated_from", "detected", "origin", "restorable_until"}
+)
 
 
 class DatasetNotFound(NotFound):
@@ -40,10 +46,6 @@ class DatasetNotReady(Conflict):
 
 class NoRejects(NotFound):
     """All rows of this dataset could be used."""
-
-
-class FormatUnavailable(Invalid):
-    """The dataset cannot be had in this format."""
 
 
 class StoredDataset(Struct, frozen=True, kw_only=True):
@@ -65,6 +67,8 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     frame: Frame | None = None
     ingested: Ingested | None = None
+    artifacts: dict[str, Source] = field(default_factory=dict[str, Source])
+    origin: Origin | None = None
     job_id: UUID | None = None
     created_at: datetime
     updated_at: datetime
@@ -87,6 +91,7 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
             **same,
             detected=UNSET if self.ingested is None else detected(self.ingested),
             error=self.error or UNSET,
+            origin=self.origin or UNSET,
             cursor=cursor,
             deduplicated_from=deduplicated_from or UNSET,
             restorable_until=self.purge_at or UNSET,
@@ -94,17 +99,19 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
 
     def artifact(self, name: str) -> str:
         """The key of something that ingest left beside the frame; DatasetNotReady before that."""
-        if self.status is not DatasetStatus.READY or self.frame is None:
-            raise DatasetNotReady(dataset_status=self.status.value)
-        folder = self.frame.parts[0].key.rpartition("/")[0]
+        folder = self.table().parts[0].key.rpartition("/")[0]
         return f"{folder}/{name}"
 
-    def only_part(self) -> str:
-        """The key of the whole table as one Parquet file; FormatUnavailable where it has more."""
-        key = self.artifact("part-00000.parquet")
-        if self.frame is None or [part.key for part in self.frame.parts] != [key]:
-            raise FormatUnavailable
-        return key
+    def table(self) -> Frame:
+        """The typed table; DatasetNotReady before there is one."""
+        if self.status is not DatasetStatus.READY or self.frame is None:
+            raise DatasetNotReady(dataset_status=self.status.value)
+        return self.frame
+
+    def only_part(self) -> Source | None:
+        """The whole table as one Parquet file; None where it has more."""
+        part, *others = self.table().parts
+        return None if others else Source(part.key, part.size_bytes, part.sha256)
 
     def rejects(self) -> str:
         """The key of the rows that could not be used; NoRejects where there are none."""
@@ -173,6 +180,40 @@ def create(
     return dataset, created, uploaded
 
 
+def register(
+    asked: RegisterDataset,
+    name: str,
+    labels: dict[str, str],
+    moment: datetime,
+) -> tuple[StoredDataset, DatasetCreated]:
+    """The dataset that a job's frame becomes, and what to tell of it."""
+    dataset_id = uuid7()
+    dataset = StoredDataset(
+        id=dataset_id,
+        tenant_id=asked.tenant_id,
+        created_by=asked.user_id,
+        name=name,
+        status=DatasetStatus.VALIDATING,
+        size_bytes=asked.size_bytes,
+        labels=labels,
+        object_key=object_key(asked.tenant_id, dataset_id),
+        origin=asked.origin,
+        created_at=moment,
+        updated_at=moment,
+        seq=1,
+    )
+    created = DatasetCreated(
+        dataset_id=dataset_id,
+        tenant_id=asked.tenant_id,
+        at=moment,
+        seq=1,
+        name=name,
+        labels=labels,
+        origin=asked.origin,
+    )
+    return dataset, created
+
+
 def ready(
     dataset: StoredDataset,
     done: JobSucceeded,
@@ -200,6 +241,7 @@ def ready(
         columns=ingested.columns,
         frame=frame,
         ingested=ingested,
+        artifacts=done.artifacts,
         job_id=done.job_id,
         updated_at=done.at,
         seq=seq,

@@ -85,6 +85,12 @@ class DatasetRepository(Repository):
         mine = select(*_HELD).where(tables.holdings.c.tenant_id == self.tenant_id)
         return await self.first(mine, Holdings) or Holdings()
 
+    async def names(self, ids: list[UUID]) -> dict[UUID, str]:
+        """The names of those that there are."""
+        query = select(datasets.c.id, datasets.c.name).where(datasets.c.id.in_(ids))
+        mine = query.where(datasets.c.tenant_id == self.tenant_id)
+        return {row.id: row.name for row in await self.connection.execute(mine)}
+
     async def history(self, dataset_id: UUID) -> list[dict[str, Any]]:
         """The dataset's events, oldest first."""
         mine = (events.c.key == dataset_id) & (events.c.tenant_id == self.tenant_id)

@@ -1,7 +1,8 @@
 """Datasets over HTTP."""
 
+import hashlib
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from tidemill_contracts.pages import Page
 from tidemill_contracts.problems import FieldError
 from tidemill_ingestion import usecases
 from tidemill_ingestion.incoming import FIELDS, Incoming
+from tidemill_ingestion.lifecycle import StoredDataset
 from tidemill_ingestion.repository import DatasetFilter, DatasetRepository
 from tidemill_ingestion.settings import Settings
 from tidemill_kit.db import Database
-from tidemill_kit.errors import BadRequest, Gone
+from tidemill_kit.errors import BadRequest, Gone, TidemillError
 from tidemill_kit.lifespan import head
 from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
 
@@ -39,12 +41,17 @@ READER: dict[str, Any] = {"role": Role.VIEWER}
 WRITER: dict[str, Any] = {"role": Role.OPERATOR}
 NEVER_KEPT = CacheControlHeader(no_store=True)
 NDJSON = "application/x-ndjson"
-BYTES = "application/octet-stream"
 PARQUET = "application/vnd.apache.parquet"
 
 
 class ArtifactGone(Gone):
     """This part of the dataset was removed from the store."""
+
+
+class ArtifactDamaged(TidemillError):
+    """The stored object does not match its recorded sha256."""
+
+    status = 502
 
 
 class Link(Struct, frozen=True):
@@ -190,8 +197,8 @@ class DatasetController(Controller):
         settings: Configured,
     ) -> Response[bytes]:
         """The first hundred rows: `{columns, rows}`."""
-        key = (await datasets.get(dataset_id)).artifact("preview.json")
-        return await _stored_json(storage, settings, key)
+        dataset = await datasets.get(dataset_id)
+        return await _stored_json(storage, settings, dataset, "preview.json")
 
     @get("/{dataset_id:uuid}/profile", opt=READER)
     async def profile(
@@ -202,8 +209,8 @@ class DatasetController(Controller):
         settings: Configured,
     ) -> Response[bytes]:
         """Figures of each column: `{rows, columns}`."""
-        key = (await datasets.get(dataset_id)).artifact("profile.json")
-        return await _stored_json(storage, settings, key)
+        dataset = await datasets.get(dataset_id)
+        return await _stored_json(storage, settings, dataset, "profile.json")
 
     @get("/{dataset_id:uuid}/rejects", opt=READER, cache_control=NEVER_KEPT)
     async def rejects(
@@ -225,27 +232,6 @@ class DatasetController(Controller):
         )
         return _answer_with(uri, redirect=redirect)
 
-    @get("/{dataset_id:uuid}/content", opt=READER, cache_control=NEVER_KEPT)
-    async def content(
-        self,
-        dataset_id: FromPath[UUID],
-        datasets: Datasets,
-        storage: Store,
-        settings: Configured,
-        *,
-        format_: Annotated[Literal["parquet"] | None, QueryParameter(name="format")] = None,
-        redirect: FromQuery[bool] = True,
-    ) -> Response[Any]:
-        """The uploaded bytes; with `format=parquet` the typed table, where it is one file."""
-        dataset = await datasets.get(dataset_id)
-        bucket, key = settings.s3_datasets_bucket, dataset.object_key
-        filename, media_type = dataset.name, BYTES
-        if format_ is not None:
-            bucket, key = settings.s3_results_bucket, dataset.only_part()
-            filename, media_type = f"{dataset.name}.parquet", PARQUET
-        uri = await storage.link(bucket, key, filename=filename, media_type=media_type)
-        return _answer_with(uri, redirect=redirect)
-
 
 def _answer_with(uri: str, *, redirect: bool) -> Response[Any]:
     if redirect:
@@ -253,11 +239,20 @@ def _answer_with(uri: str, *, redirect: bool) -> Response[Any]:
     return Response(Link(uri, now() + timedelta(seconds=LINK_SECONDS)))
 
 
-async def _stored_json(storage: Storage, settings: Settings, key: str) -> Response[bytes]:
+async def _stored_json(
+    storage: Storage,
+    settings: Settings,
+    dataset: StoredDataset,
+    name: str,
+) -> Response[bytes]:
+    """An artifact as it was recorded, or a loud error."""
     try:
-        body = await storage.get_bytes(settings.s3_results_bucket, key)
+        body = await storage.get_bytes(settings.s3_results_bucket, dataset.artifact(name))
     except ObjectMissing as error:
         raise ArtifactGone from error
+    recorded = dataset.artifacts.get(name)
+    if recorded is not None and hashlib.sha256(body).hexdigest() != recorded.sha256:
+        raise ArtifactDamaged
     return Response(body, media_type="application/json")
 
 

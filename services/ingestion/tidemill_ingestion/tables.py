@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from tidemill_contracts import datasets as contracts
 from tidemill_contracts.collection import Heap
-from tidemill_contracts.datasets import DatasetError, Frame, Ingested
+from tidemill_contracts.datasets import DatasetError, Frame, Ingested, Origin, Source
 from tidemill_kit.db import Json, Timestamp, events_table
 
 metadata = MetaData()
@@ -40,6 +40,8 @@ class DatasetColumns(TypedColumns):
     options: Named[dict[str, Any]] = Column(Json(dict[str, Any]))
     frame: Named[Frame | None] = Column(Json(Frame))
     ingested: Named[Ingested | None] = Column(Json(Ingested))
+    artifacts: Named[dict[str, Source]] = Column(Json(dict[str, Source]))
+    origin: Named[Origin | None] = Column(Json(Origin))
     job_id: Named[UUID | None]
     created_at: Named[datetime] = Column(Timestamp)
     updated_at: Named[datetime] = Column(Timestamp)

@@ -73,7 +73,7 @@ def restore(
         status=back.status,
         frame=back.frame,
     )
-    if back.status is not DatasetStatus.VALIDATING:
+    if back.status is not DatasetStatus.VALIDATING or back.origin is not None:
         return back, [restored]
     again = DatasetUploaded(
         dataset_id=back.id,

@@ -225,4 +225,6 @@ async def answer_for(database: Database, question: AskDataset) -> KnownDataset:
     async with database.on_behalf_of(question.tenant_id) as connection:
         datasets = DatasetRepository(connection, question.tenant_id)
         dataset = await datasets.find(question.dataset_id)
-    return KnownDataset(status=dataset.status, frame=dataset.frame) if dataset else KnownDataset()
+    if dataset is None:
+        return KnownDataset()
+    return KnownDataset(status=dataset.status, frame=dataset.frame, origin=dataset.origin)

@@ -11,9 +11,20 @@ from litestar import Litestar
 from nats.aio.client import Client
 
 from tidemill_contracts.log import AskEpoch, Epoch
-from tidemill_jobs import backlog, dispatch, firing, lines, retention, tenants, topology
+from tidemill_jobs import (
+    backlog,
+    dispatch,
+    exports,
+    firing,
+    lineage,
+    lines,
+    retention,
+    tenants,
+    topology,
+)
 from tidemill_jobs.catalogue_routes import PipelineController, processors
 from tidemill_jobs.consumers import consumers
+from tidemill_jobs.data_routes import job_lineage, save_result
 from tidemill_jobs.express import Express
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.ledger import Ledger
@@ -57,7 +68,10 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
             DeadLetterController,
             ScheduleController,
         ],
-        routes=[in_bulk, newest, remove, processors, listed_workers, listed_failures],
+        routes=[
+            *(in_bulk, newest, remove, save_result, job_lineage),
+            *(processors, listed_workers, listed_failures),
+        ],
         dependencies=repositories(
             jobs=JobRepository,
             kept=ScheduleRepository,
@@ -144,6 +158,8 @@ async def _connected(service: Litestar, client: Client) -> None:
     await state.workers.serve(client)
     await lines.serve(client, state.database)
     await retention.serve(service, client)
+    await exports.serve(service, client)
+    await lineage.serve(service, client)
     _start(service, _send_orders(service, client))
     _start(service, state.cancels.run(client))
     reactions = state.reactions = consumers(state.ledger, state.sweeper)

@@ -104,6 +104,7 @@ def end_succeeded(job: JobRecord, now: datetime) -> None:
         progress=job.progress,
         cancel=job.cancel,
         frame=last.frame if job.system and last else None,
+        artifacts=last.artifacts if job.system and last else {},
         **of_system_job(job),
     )
 

@@ -18,6 +18,7 @@ from tidemill_kit.errors import Unavailable
 CHANGED = "tm.control.fleet"
 REFRESH_S = 2.0
 JUST_NOW_S = 0.5
+POLARS = "polars"
 
 
 class Fleet:
@@ -29,6 +30,7 @@ class Fleet:
         self._read = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
         self.processors: dict[str, ProcessorInfo] = {}
+        self.engines: dict[str, str] = {}
         self.live_processors: frozenset[str] = frozenset()
         self.slots: dict[str, int] = {}
         self.boots: dict[str, UUID] = {}
@@ -57,7 +59,7 @@ class Fleet:
 
     async def announce(self, said: Announce) -> bool:
         """Write down what a worker says; answers whether its boot is a new one."""
-        queues = sorted({info.queue for info in said.processors})
+        queues = sorted({info.queue for info in said.processors} | said.engines.keys())
         values = {
             "name": said.worker,
             "boot": said.boot_id,
@@ -68,6 +70,9 @@ class Fleet:
         async with self._database.transaction() as connection:
             before = await connection.scalar(_BOOT, {"name": said.worker})
             await connection.execute(_ANNOUNCE, values)
+            for queue in queues:
+                engine = {"queue": queue, "engine": said.engines.get(queue, POLARS)}
+                await connection.execute(_ENGINE if queue in said.engines else _PLAIN, engine)
             for info in sorted(said.processors, key=lambda info: info.name):
                 shown = {"name": info.name, "info": msgspec.json.encode(info).decode()}
                 await connection.execute(_PROCESSOR, shown)
@@ -87,10 +92,12 @@ class Fleet:
             workers = (await connection.execute(_WORKERS, {"alive": self._alive_s})).all()
             processors = (await connection.execute(_PROCESSORS)).all()
             paused = (await connection.scalars(_PAUSED)).all()
+            engines = {row.name: row.engine for row in await connection.execute(_ENGINES)}
             held = (await connection.execute(_HELD)).all()
         known = {row.name: msgspec.convert(row.info, ProcessorInfo) for row in processors}
         # plans are kept as long as this is the same mapping
         self.processors = self.processors if known == self.processors else known
+        self.engines = self.engines if engines == self.engines else engines
         self.boots = {row.name: row.boot_id for row in workers}
         live = [row for row in workers if row.alive and row.slots > 0]
         self.live_processors = frozenset(name for row in live for name in row.processors)
@@ -123,5 +130,11 @@ select name, boot_id, slots, processors, queues,
 from workers
 """)
 _PROCESSORS = text("select name, info from processors")
+_ENGINE = text("""
+insert into queues (name, engine) values (:queue, :engine)
+on conflict (name) do update set engine = excluded.engine where queues.engine <> excluded.engine
+""")
+_PLAIN = text("update queues set engine = :engine where name = :queue and engine <> :engine")
+_ENGINES = text("select name, engine from queues where engine <> 'polars'")
 _PAUSED = text("select name from queues where paused")
 _HELD = text("select tenant_id, queue from queue_pauses")

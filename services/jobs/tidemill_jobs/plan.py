@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,9 @@ from tidemill_contracts.ids import uuid7
 from tidemill_contracts.jobs import StepSpec, SubmitJob
 from tidemill_contracts.problems import FieldError
 from tidemill_contracts.processors import ProcessorInfo, Returns, Takes
+from tidemill_jobs.engines import check_engines
 from tidemill_jobs.records import StepRecord, TaskRecord, TaskStatus
+from tidemill_jobs.refusals import ParamsInvalid, ProcessorUnknown
 from tidemill_kit.errors import BadRequest, Invalid
 
 MAX_TASK_STEPS = 16
@@ -31,14 +34,6 @@ class StepsAmbiguous(BadRequest):
 
 class StepsInvalid(Invalid):
     """The steps do not fit together."""
-
-
-class ProcessorUnknown(Invalid):
-    """There is no processor of this name."""
-
-
-class ParamsInvalid(Invalid):
-    """The parameters do not fit the processor's schema."""
 
 
 class TaskShape(Struct, frozen=True):
@@ -66,6 +61,7 @@ class Planner:
 
     def __init__(self) -> None:
         self._processors: Mapping[str, ProcessorInfo] = {}
+        self._engines: Mapping[str, str] = {}
         self._plans: dict[tuple[bytes, bool, bool, str | None], Plan] = {}
 
     def plan(
@@ -76,15 +72,17 @@ class Planner:
         has_dataset: bool,
         has_value: bool,
         queue: str | None = None,
+        engines: Mapping[str, str] = MappingProxyType({}),
     ) -> Plan:
-        """As `plan` does it; the processors are told apart by the identity of their mapping."""
-        if processors is not self._processors or len(self._plans) > MAX_PLANS:
-            self._processors, self._plans = processors, {}
+        """As `plan` does it; processors and engines are told apart by their mappings' identity."""
+        same = processors is self._processors and engines is self._engines
+        if not same or len(self._plans) > MAX_PLANS:
+            self._processors, self._engines, self._plans = processors, engines, {}
         key = (_encode(specs), has_dataset, has_value, queue)
         found = self._plans.get(key)
         if found is None:
             known = {"has_dataset": has_dataset, "has_value": has_value}
-            found = plan(specs, processors, queue=queue, **known)
+            found = plan(specs, processors, queue=queue, engines=engines, **known)
             if len(key[0]) <= MAX_KEPT_BYTES:
                 self._plans[key] = found
         return found
@@ -108,6 +106,7 @@ def plan(
     has_dataset: bool,
     has_value: bool,
     queue: str | None = None,
+    engines: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """Names resolved, references and parameters checked; every error names its field."""
     names = _names(specs)
@@ -127,6 +126,7 @@ def plan(
     _refuse_cycles(steps)
     _check_flow(steps, known, has_dataset=has_dataset, has_value=has_value)
     queues = [spec.queue or queue or info.queue for spec, info in zip(specs, known, strict=True)]
+    check_engines(known, queues, engines)
     return Plan(steps, _tasks(steps, queues, [info.pure for info in known]))
 
 

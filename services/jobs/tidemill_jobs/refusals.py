@@ -21,3 +21,11 @@ class DatasetUnusable(Invalid):
 
 class Unstorable(Invalid):
     """Something in the request cannot be stored, such as the character NUL."""
+
+
+class ProcessorUnknown(Invalid):
+    """There is no processor of this name."""
+
+
+class ParamsInvalid(Invalid):
+    """The parameters do not fit the processor's schema."""

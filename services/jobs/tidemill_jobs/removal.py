@@ -10,6 +10,7 @@ from uuid import UUID
 
 from litestar import Litestar
 from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.job_events import JobDeleted
 from tidemill_contracts.jobs import JobStatus
@@ -40,6 +41,15 @@ async def remove_job(app: Litestar, tenant_id: UUID, job_id: UUID, by: UUID) -> 
             await connection.execute(statement, {"ids": ended})
 
 
+async def forget_exports(connection: AsyncConnection, dataset_id: UUID) -> None:
+    """Delete the files that were exported of a dataset, with the jobs that made them."""
+    exported = (await connection.scalars(_OF_DATASET, {"id": dataset_id})).all()
+    found = (await connection.execute(_LOCK, {"ids": sorted(exported)})).all()
+    ended = [row.id for row in found if JobStatus(row.status).is_final]
+    for statement in _REMOVE if ended else ():
+        await connection.execute(statement, {"ids": ended})
+
+
 def _check(job: Row[tuple[UUID, UUID, str, bool, int]] | None, tenant_id: UUID) -> None:
     if job is None or job.tenant_id != tenant_id:
         raise JobNotFound
@@ -50,6 +60,7 @@ def _check(job: Row[tuple[UUID, UUID, str, bool, int]] | None, tenant_id: UUID) 
 
 
 _EXPORTED = text("select export_id from exports where job_id = :id and tenant_id = :tenant")
+_OF_DATASET = text("select export_id from exports where job_id = :id")
 _LOCK = text(
     "select id, tenant_id, status, system, seq from jobs"
     " where id = any(:ids) order by id for update",

@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, insert, select
 
 from tidemill_contracts.jobs import Attempt, Pipeline
 from tidemill_jobs.records import JobRecord
-from tidemill_jobs.tables import attempts, events, exports, jobs, pipelines, tasks
+from tidemill_jobs.tables import attempts, events, jobs, pipelines, tasks
 from tidemill_kit.db import Repository
 
 
@@ -62,24 +62,6 @@ class JobRepository(Repository):
         )
         rows = (await self.connection.execute(query)).all()
         return {index: row.queue for row in rows for index in row.steps}
-
-    async def last_run(self, job_id: UUID) -> tuple[int, UUID] | None:
-        """(attempt, run_id) of the job's last task: where its artifacts lie."""
-        query = select(tasks.c.attempt, tasks.c.run_id).where(
-            tasks.c.job_id == job_id,
-            tasks.c.tenant_id == self.tenant_id,
-        )
-        row = (await self.connection.execute(query.order_by(tasks.c.id.desc()))).first()
-        return None if row is None or row.run_id is None else (row.attempt, row.run_id)
-
-    async def export_of(self, job_id: UUID, step: str, file_format: str) -> UUID | None:
-        query = select(exports.c.export_id).where(
-            exports.c.job_id == job_id,
-            exports.c.step == step,
-            exports.c.format == file_format,
-            exports.c.tenant_id == self.tenant_id,
-        )
-        return await self.connection.scalar(query)
 
     def _mine(self) -> Select[Any]:
         return select(jobs).where(jobs.c.tenant_id == self.tenant_id)

@@ -12,8 +12,8 @@ from tidemill_contracts.processors import ProcessorInfo
 from tidemill_contracts.work import Payload
 from tidemill_jobs import plan
 from tidemill_jobs.lifecycle import JobNotFinished
-from tidemill_jobs.plan import ParamsInvalid
 from tidemill_jobs.records import JobRecord, StepRecord, TaskRecord, TaskStatus
+from tidemill_jobs.refusals import ParamsInvalid
 from tidemill_kit.errors import Conflict, Invalid
 
 
@@ -123,12 +123,14 @@ def _planned(
         )
         for index, step in enumerate(job.steps)
     ]
-    given = {
-        "has_dataset": job.dataset_id is not None,
-        "has_value": job.given.value is not None,
-    }
     try:
-        return plan.plan(specs, processors, queue=job.queue, **given)
+        return plan.plan(
+            specs,
+            processors,
+            has_dataset=job.dataset_id is not None,
+            has_value=job.given.value is not None,
+            queue=job.queue,
+        )
     except ParamsInvalid as error:
         raise ParamsInvalid(errors=[_named(job, each) for each in error.errors]) from error
 

@@ -1,7 +1,7 @@
 """What a job gave: a value as it is, a frame behind a link, other formats made once."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,22 +9,21 @@ import msgspec
 from litestar import Litestar
 from litestar.response import Redirect, Response
 from msgspec import Struct
-from sqlalchemy import text
 
-from tidemill_contracts.ids import moment_of, now, uuid7
+from tidemill_contracts.datasets import Frame, Source
+from tidemill_contracts.ids import now
 from tidemill_contracts.jobs import JobStatus, StepStatus
-from tidemill_contracts.work import Payload, Source
-from tidemill_jobs.commands import Submit
+from tidemill_contracts.work import Payload
+from tidemill_jobs import exports
+from tidemill_jobs.exports import ExportFailed, Wish
 from tidemill_jobs.lifecycle import JobNotFinished
-from tidemill_jobs.records import JSON, PARQUET, JobRecord, StepRecord, TaskRecord, TaskStatus
+from tidemill_jobs.records import JSON, PARQUET, JobRecord, StepRecord
 from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.settings import JobsSettings
 from tidemill_jobs.shown import result_of
-from tidemill_jobs.usecases import wait_for_end
-from tidemill_kit.db import Database
 from tidemill_kit.errors import Conflict, Gone, NotFound, TidemillError
-from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
+from tidemill_kit.storage import DIGEST, LINK_SECONDS, ObjectMissing, Storage
 
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -32,7 +31,6 @@ MEDIA_TYPES = {
     "ndjson": "application/x-ndjson",
     "parquet": PARQUET,
 }
-SYSTEM_QUEUE = "default"
 
 
 class NoResult(Conflict):
@@ -61,17 +59,13 @@ class ResultExpired(Gone):
     """The result was kept for its time and is gone."""
 
 
-class ExportFailed(TidemillError):
-    """The file could not be made."""
-
-    status = 502
-
-
 class Link(Struct, frozen=True):
-    """Where to fetch a file, and until when."""
+    """Where to fetch a file and until when, and what must come."""
 
     uri: str
-    expires_at: str
+    expires_at: datetime
+    size_bytes: int
+    sha256: str
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -80,6 +74,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     job_id: UUID
     step: str | None = None
     file_format: str | None = None
+    safe: bool = False
     redirect: bool = True
 
 
@@ -88,25 +83,38 @@ async def fetch(app: Litestar, jobs: JobRepository, wanted: Wanted) -> Response[
     job = await jobs.get(wanted.job_id)
     if job is None:
         raise JobNotFound
-    step = _step(job, wanted)
+    step = kept_step(job, wanted.step)
     kept = step.kept
     if kept is None or result_of(job.id, step) is None:
         raise NoResult(job_status=job.status.value)
-    _check_age(app, job)
+    check_age(app, job)
     if kept.frame is None:
         if wanted.file_format not in (None, "json"):
             raise FormatNotOffered
         return await _value(app, kept)
-    name = f"{step.name}-{job.id.hex[-8:]}"
-    one_part = len(kept.frame.parts) == 1 and wanted.file_format in (None, "parquet")
-    if one_part:
-        return await _link(app, kept.frame.parts[0].key, f"{name}.parquet", PARQUET, wanted)
-    return await _exported(app, jobs, job, step, wanted)
+    await _check_presence(app, kept.frame)
+    if len(kept.frame.parts) == 1 and wanted.file_format in (None, "parquet"):
+        part = kept.frame.parts[0]
+        stored = Source(part.key, part.size_bytes, part.sha256)
+        return await _link(app, stored, _filename(job, step, "parquet"), PARQUET, wanted)
+    return await _exported(app, job, step, kept.frame, wanted)
 
 
-def _step(job: JobRecord, wanted: Wanted) -> StepRecord:
-    if wanted.step is not None:
-        step = job.step(wanted.step)
+async def _check_presence(app: Litestar, frame: Frame) -> None:
+    """All parts of a frame go at once, so one of them tells."""
+    storage: Storage = app.state.storage
+    if not await storage.exists(app.state.settings.s3_results_bucket, frame.parts[0].key):
+        raise ResultGone
+
+
+def _filename(job: JobRecord, step: StepRecord, file_format: str) -> str:
+    return f"{step.name}-{job.id.hex[-8:]}.{file_format}"
+
+
+def kept_step(job: JobRecord, name: str | None = None) -> StepRecord:
+    """The named step, if it is over; without a name the last one of a job that succeeded."""
+    if name is not None:
+        step = job.step(name)
         if step is None:
             raise StepNotFound
         if step.status in (StepStatus.PENDING, StepStatus.RUNNING):
@@ -119,7 +127,8 @@ def _step(job: JobRecord, wanted: Wanted) -> StepRecord:
     return job.steps[-1]
 
 
-def _check_age(app: Litestar, job: JobRecord) -> None:
+def check_age(app: Litestar, job: JobRecord) -> None:
+    """ResultExpired for a job that ended longer ago than results are kept."""
     settings: JobsSettings = app.state.settings
     kept = timedelta(seconds=settings.result_retention_s)
     if job.finished_at is not None and job.finished_at + kept < now():
@@ -142,135 +151,42 @@ async def _value(app: Litestar, kept: Payload) -> Response[Any]:
 
 async def _link(
     app: Litestar,
-    key: str,
+    stored: Source,
     filename: str,
     media_type: str,
     wanted: Wanted,
 ) -> Response[Any]:
     storage: Storage = app.state.storage
-    settings: JobsSettings = app.state.settings
-    bucket = settings.s3_results_bucket
-    if not await storage.exists(bucket, key):
-        raise ResultGone
-    link = await storage.link(bucket, key, filename=filename, media_type=media_type)
+    bucket = app.state.settings.s3_results_bucket
+    uri = await storage.link(bucket, stored.key, filename=filename, media_type=media_type)
     if wanted.redirect:
-        return Redirect(link, status_code=302)
-    expires = now() + timedelta(seconds=LINK_SECONDS)
-    return Response(Link(link, expires.isoformat()))
+        return Redirect(uri, status_code=302, headers={DIGEST: stored.sha256})
+    until = now() + timedelta(seconds=LINK_SECONDS)
+    return Response(Link(uri, until, stored.size_bytes, stored.sha256))
 
 
 async def _exported(
     app: Litestar,
-    jobs: JobRepository,
     job: JobRecord,
     step: StepRecord,
+    frame: Frame,
     wanted: Wanted,
 ) -> Response[Any]:
-    file_format = wanted.file_format or "parquet"
-    export_id = await jobs.export_of(job.id, step.name, file_format)
-    if export_id is None:
-        export_id = await _start_export(app, job, step, file_format)
-    made = await _made(app, jobs.tenant_id, export_id)
-    if made is None:
-        return Response(
-            {"status": "exporting", "job_id": str(export_id)},
-            status_code=202,
-            headers={"Location": f"/v1/jobs/{export_id}", "Retry-After": "2"},
-        )
-    name = f"{step.name}-{job.id.hex[-8:]}.{file_format}"
-    return await _link(app, made, name, MEDIA_TYPES[file_format], wanted)
-
-
-async def _made(app: Litestar, tenant_id: UUID, export_id: UUID) -> str | None:
-    """The key of an export's file, waiting a while for it; None while it is not there."""
-    database: Database = app.state.database
     settings: JobsSettings = app.state.settings
-    for wait_s in (0.0, settings.export_wait_s):
-        if wait_s:
-            await wait_for_end(app, export_id, wait_s)
-        async with database.on_behalf_of(tenant_id) as connection:
-            mine = JobRepository(connection, tenant_id)
-            export, run = await mine.get(export_id), await mine.last_run(export_id)
-        if export is not None and export.status.is_final:
-            if export.status is not JobStatus.SUCCEEDED or run is None:
-                raise ExportFailed(export.error.message if export.error else None)
-            value: Any = export.steps[0].kept.value if export.steps[0].kept else {}
-            prefix = f"{tenant_id}/{export_id}/{run[0]}-{run[1]}/{export.steps[0].name}"
-            return f"{prefix}/{value['file']}"
-    return None
-
-
-async def _start_export(
-    app: Litestar,
-    job: JobRecord,
-    step: StepRecord,
-    file_format: str,
-) -> UUID:
-    given = Payload(frame=step.kept.frame if step.kept else None)
-    made = StepRecord(name="export", processor="export", params={"format": file_format})
-    export = system_job(uuid7(), job.tenant_id, made, given)
-    await app.state.ledger.ask(Submit, build=export, job_id=export().id)
-    values = {"t": job.tenant_id, "j": job.id, "s": step.name, "f": file_format, "e": export().id}
-    database: Database = app.state.database
-    async with database.transaction() as connection:
-        return await connection.scalar(_EXPORT, values) or export().id
-
-
-def system_job(
-    job_id: UUID,
-    tenant_id: UUID,
-    step: StepRecord,
-    given: Payload,
-    *,
-    dataset_id: UUID | None = None,
-) -> Any:
-    """A function that makes the record of a job of one step that the system runs for itself."""
-    created, task_id = moment_of(job_id), uuid7()
-
-    def build() -> JobRecord:
-        task = TaskRecord(
-            id=task_id,
-            job_id=job_id,
-            tenant_id=tenant_id,
-            position=0,
-            steps=[0],
-            needs=[],
-            queue=SYSTEM_QUEUE,
-            priority=6,
-            pure=False,
-            status=TaskStatus.WAITING,
+    file_format = wanted.file_format or "parquet"
+    wish = Wish(job.id, step.name, frame, file_format, wanted.safe)
+    made = await exports.export(app, job.tenant_id, wish, settings.export_wait_s)
+    if made.code == "input_missing":
+        raise ResultGone
+    if made.code == "integrity":
+        raise ResultDamaged
+    if made.failed is not None:
+        raise ExportFailed(made.failed)
+    if made.file is None:
+        return Response(
+            {"status": "exporting", "job_id": str(made.job_id)},
+            status_code=202,
+            headers={"Location": f"/v1/jobs/{made.job_id}", "Retry-After": "2"},
         )
-        return JobRecord(
-            id=job_id,
-            tenant_id=tenant_id,
-            system=True,
-            status=JobStatus.QUEUED,
-            dataset_id=dataset_id,
-            steps=[msgspec.structs.replace(step)],
-            processors=[step.processor],
-            given=given,
-            priority=6,
-            created_at=created,
-            updated_at=created,
-            tasks=[task],
-        )
-
-    return build
-
-
-def ingest_job(
-    job_id: UUID,
-    tenant_id: UUID,
-    dataset_id: UUID,
-    source: Source,
-    options: dict[str, Any],
-) -> Any:
-    step = StepRecord(name="ingest", processor="ingest", params=options)
-    return system_job(job_id, tenant_id, step, Payload(source=source), dataset_id=dataset_id)
-
-
-_EXPORT = text("""
-insert into exports (tenant_id, job_id, step, format, export_id) values (:t, :j, :s, :f, :e)
-on conflict (job_id, step, format) do update set export_id = exports.export_id
-returning export_id
-""")
+    name = _filename(job, step, file_format)
+    return await _link(app, made.file, name, MEDIA_TYPES[file_format], wanted)

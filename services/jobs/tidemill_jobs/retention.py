@@ -45,17 +45,21 @@ async def _verdicts(
     return {row.id: Verdict(row.verdict) for row in rows}
 
 
-# ingest jobs live as long as their datasets; what a kept job borrows is kept with it
+# ingest jobs live as long as their datasets; what a kept job borrows is kept with it, but what
+# became a dataset is a copy by then
 _KEPT = """
 ({job}.finished_at is null or case when {job}.system and {job}.dataset_id is not null
     then exists (select from datasets where id = {job}.dataset_id)
     else {job}.finished_at > now() - make_interval(secs => :seconds) end)
 """
+_BORROWS = (
+    f"{_KEPT.format(job='borrower')} and (borrower.finished_at is null or not borrower.system)"
+)
 _VERDICTS = text(f"""
 select asked.id, case
     when (job.id is not null and {_KEPT.format(job="job")}) or exists (
         select from jobs borrower
-        where borrower.borrows @> to_jsonb(array[asked.id]) and {_KEPT.format(job="borrower")}
+        where borrower.borrows @> to_jsonb(array[asked.id]) and {_BORROWS}
     ) then 'kept'
     when job.id is not null then 'expired'
     else 'deleted' end as verdict

@@ -201,10 +201,14 @@ class JobController(Controller):
         job_id: FromPath[UUID],
         jobs: Jobs,
         format_: Annotated[Format | None, QueryParameter(name="format")] = None,
+        safe: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter
         redirect: FromQuery[bool] = True,  # noqa: FBT002 - a query parameter
     ) -> Response[Any]:
-        """The bare value, or a link to the frame's file in the format asked for."""
-        wanted = Wanted(job_id=job_id, file_format=format_, redirect=redirect)
+        """The bare value, or a link to the frame's file in the format asked for.
+
+        With `safe` no cell of a CSV file is a formula to a spreadsheet.
+        """
+        wanted = Wanted(job_id=job_id, file_format=format_, safe=safe, redirect=redirect)
         return await results.fetch(request.app, jobs, wanted)
 
     @get("/{job_id:uuid}/steps/{step:str}/result", opt=READ, operation_id="stepResult")
@@ -215,10 +219,11 @@ class JobController(Controller):
         step: FromPath[str],
         jobs: Jobs,
         format_: Annotated[Format | None, QueryParameter(name="format")] = None,
+        safe: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter
         redirect: FromQuery[bool] = True,  # noqa: FBT002 - a query parameter
     ) -> Response[Any]:
         """What one step gave, also while the job goes on."""
-        wanted = Wanted(job_id=job_id, step=step, file_format=format_, redirect=redirect)
+        wanted = Wanted(job_id=job_id, step=step, file_format=format_, safe=safe, redirect=redirect)
         return await results.fetch(request.app, jobs, wanted)
 
 

@@ -90,6 +90,7 @@ async def planned(app: Litestar, order: SubmitJob) -> plan.Plan:
         has_dataset=order.dataset_id is not None,
         has_value=order.value is not None,
         queue=order.queue,
+        engines=app.state.fleet.engines,
     )
 
 
@@ -203,6 +204,8 @@ async def learn_dataset(app: Litestar, tenant_id: UUID, dataset_id: UUID | None)
         "tenant": tenant_id,
         "status": found.status.value,
         "frame": None if found.frame is None else msgspec.json.encode(found.frame).decode(),
+        "origin_job": found.origin.job_id if found.origin else None,
+        "origin_step": found.origin.step if found.origin else None,
     }
     async with database.transaction() as connection:
         await connection.execute(_LEARN, values)
@@ -219,6 +222,7 @@ async def wait_for_end(app: Litestar, job_id: UUID, seconds: float) -> bool:
 
 
 _LEARN = text("""
-insert into datasets (id, tenant_id, status, frame)
-values (:id, :tenant, :status, cast(:frame as jsonb)) on conflict (id) do nothing
+insert into datasets (id, tenant_id, status, frame, origin_job, origin_step)
+values (:id, :tenant, :status, cast(:frame as jsonb), :origin_job, :origin_step)
+on conflict (id) do nothing
 """)

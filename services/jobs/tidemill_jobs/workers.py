@@ -116,7 +116,7 @@ class Workers:
         if is_new or said.leaving or self._fleet.live_processors - before:
             # other replicas believe in the former boot, whose leases are over, until they look
             await client.publish(CHANGED, self._id)
-        for queue in sorted({info.queue for info in said.processors}):
+        for queue in sorted({info.queue for info in said.processors} | said.engines.keys()):
             await dispatch.ensure_queue(client, queue, self._ack_wait_s)
         if is_new:
             await self._sweeper.new_boot(said.worker)

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobError
+from tidemill_contracts.processors import Returns
 from tidemill_contracts.work import (
     CancelTask,
     ClaimAnswer,
@@ -37,11 +38,21 @@ from tidemill_processor.slots import Slot, Slots
 from tidemill_processor.telling import Overtaken, Superseded, Telling
 from tidemill_processor.transfer import Transfer, fault
 from tidemill_processor.trips import Trips, Unanswered
-from tidemill_processor.wire import Begin, Checkpointed, Ended, Given, Progressed, StepDone, Word
+from tidemill_processor.wire import (
+    Begin,
+    Checkpointed,
+    Ended,
+    Given,
+    OnCluster,
+    Progressed,
+    StepDone,
+    Word,
+)
 
 log = structlog.get_logger()
 
 CANCEL_GRACE_S = 10.0
+LINKS_LAST_LONGER_S = 600.0
 # a cold slot's first child takes seconds where the machine is busy
 WAIT_FOR_SLOT_S = 15.0
 
@@ -178,16 +189,40 @@ class Attempt:
     async def _in_child(self, held: AsyncExitStack) -> Ending:
         try:
             async with asyncio.timeout(self._work.timeout_s):
-                given = await self._tools.transfer.fetch(self._work.given, held)
+                cluster = await self._cluster()
+                wanted = self._work.given
+                given = await self._tools.transfer.fetch(
+                    replace(wanted, frame=None) if cluster else wanted, held
+                )
                 if (slot := await self._idle_slot()) is None:
                     return Released(reason="no_slot")
-                ended = await self._run(slot, given)
+                ended = await self._run(slot, given, cluster)
         except TimeoutError:
             return self._failed(FailureKind.TIMEOUT, "timeout", "the attempt took too long")
         ending = ended.ending
         if isinstance(ending, Failed) and ending.error.step is UNSET:
             return self._failed(ending.failure, ending.error.code, ending.error.message)
         return ending
+
+    async def _cluster(self) -> OnCluster | None:
+        """What the child needs to have frames worked on by the cluster of this queue."""
+        settings = self._tools.settings
+        if self.order.queue not in settings.dask_queues_served:
+            return None
+        known = {info.name: info for info in self._tools.slots.processors}
+        giving = (Returns.DATASET, Returns.BOTH)
+        steps = [step for step in self._work.steps if known[step.processor].returns in giving]
+        return await self._tools.transfer.on_cluster(
+            settings.dask_scheduler,
+            self._work.given,
+            {step.name: self._prefix(step.name) for step in steps},
+            self._work.timeout_s + LINKS_LAST_LONGER_S,
+        )
+
+    def _prefix(self, step: str) -> str:
+        task = self.order.task
+        run = f"{self.held.attempt}-{self.held.run_id}"
+        return f"{task.tenant_id}/{task.job_id}/{run}/{step}"
 
     async def _idle_slot(self) -> Slot | None:
         """The slot this was claimed for is idle, or about to be unless it was misjudged."""
@@ -196,13 +231,14 @@ class Attempt:
                 return await self._tools.slots.acquire()
         return None
 
-    async def _run(self, slot: Slot, given: Given) -> Ended:
+    async def _run(self, slot: Slot, given: Given, cluster: OnCluster | None) -> Ended:
         begin = Begin(
             steps=self._work.steps,
             given=given,
             attempt=self.held.attempt,
             folder=str(self._tools.scratch.run(self.held.run_id)),
             checkpoint=self._work.checkpoint,
+            cluster=cluster,
         )
         began = time.monotonic()
         self._begun = True
@@ -249,10 +285,7 @@ class Attempt:
 
     async def _keep_step(self, done: StepDone) -> None:
         progress = self._telling.progress(done.progress) if done.progress else None
-        task = self.order.task
-        run = f"{self.held.attempt}-{self.held.run_id}"
-        prefix = f"{task.tenant_id}/{task.job_id}/{run}/{done.step}"
-        output = await self._tools.transfer.keep(done, prefix, progress)
+        output = await self._tools.transfer.keep(done, self._prefix(done.step), progress)
         self._steps_done += 1
         if self._steps_done == len(self._work.steps):
             self._last = [output]

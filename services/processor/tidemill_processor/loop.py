@@ -70,7 +70,7 @@ class Loop:
                 self._follow_slots(),
             ):
                 group.create_task(part)
-            for queue in sorted({info.queue for info in self._tools.slots.processors}):
+            for queue in sorted(self._queues()):
                 inbox = self._inboxes[queue] = self._inbox(queue)
                 group.create_task(inbox.run())
 
@@ -99,12 +99,18 @@ class Loop:
             boot_id=self._identity.boot_id,
             slots=self._tools.slots.count,
             processors=self._tools.slots.processors,
+            engines=dict.fromkeys(self._tools.settings.dask_queues_served, "dask"),
             leaving=self._draining,
         )
 
     def _announced(self) -> None:
         for inbox in self._inboxes.values():
             inbox.retry()
+
+    def _queues(self) -> set[str]:
+        """Those of its processors, and those whose frames go to the cluster."""
+        named = {info.queue for info in self._tools.slots.processors}
+        return named | self._tools.settings.dask_queues_served
 
     def _inbox(self, queue: str) -> Inbox:
         return Inbox(
@@ -119,8 +125,10 @@ class Loop:
     def _room(self, queue: str) -> int:
         if self._draining or self.away:
             return 0
-        of_queue = [info for info in self._tools.slots.processors if info.queue == queue]
-        pure = self._pure.room if any(info.pure for info in of_queue) else 0
+        shared = queue in self._tools.settings.dask_queues_served
+        known = self._tools.slots.processors
+        pure = any(info.pure for info in known if shared or info.queue == queue)
+        pure = self._pure.room if pure else 0
         return self._dispatch.room + max(0, pure)
 
     async def _take(self, queue: str, message: Msg) -> None:
@@ -130,7 +138,7 @@ class Loop:
             log.error("order.unreadable", queue=queue, reason=str(error))  # noqa: TRY400 - its text says it all
             await message.term()
             return
-        order = Order(message=message, task=task)
+        order = Order(message=message, task=task, queue=queue)
         if self._draining:
             await order.hand_back()
         elif task.work is not None and not self._knows(task.work):

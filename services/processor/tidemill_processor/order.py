@@ -28,6 +28,7 @@ class Order(Struct, kw_only=True, eq=False):
 
     message: Msg
     task: RunTask
+    queue: str = ""
     arrived: float = field(default_factory=time.monotonic)
 
     def claim(self, run_id: UUID, identity: Identity) -> ClaimTask:

@@ -52,6 +52,10 @@ class CheckpointTooLarge(ValueError):
     """A checkpoint holds more than 64 KiB."""
 
 
+type Progress = Callable[[int, int | None, str], None]
+type Quantiles = Callable[
+    [LazyFrame, Sequence[str], Sequence[float]], dict[str, list[float | None]]
+]
 type Log = Callable[[Level, str, dict[str, Any]], None]
 
 
@@ -70,12 +74,14 @@ class Run:
         source: Path | None = None,
         checkpointed: Any = None,
         cancel: threading.Event | None = None,
-        on_progress: Callable[[int, int | None, str], None] = _ignore,
+        on_progress: Progress = _ignore,
         on_log: Log = _ignore,
         on_checkpoint: Callable[[bytes], None] = _ignore,
         interval_s: float = 0.2,
+        on_cluster: Quantiles | None = None,
     ) -> None:
         self.scratch = scratch
+        self._on_cluster = on_cluster
         self.attempt = attempt
         self.source = source
         self.checkpointed = checkpointed
@@ -154,8 +160,11 @@ class Run:
         """Exact quantiles of each column, None where it has no values; null and NaN do not count.
 
         Between two order statistics it interpolates linearly: type 7 of Hyndman & Fan (1996),
-        as numpy and R do. One pass for each column, so memory holds one column at a time.
+        as numpy and R do. One pass for each column, so memory holds one column at a time; on a
+        Dask cluster two passes of counting for all columns, and memory holds no column.
         """
+        if self._on_cluster is not None and frame.implementation.is_dask():
+            return self._on_cluster(frame, columns, quantiles)
         found: dict[str, list[float | None]] = {}
         for column in columns:
             self.stop_if_cancelled()

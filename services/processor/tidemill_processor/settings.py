@@ -58,6 +58,14 @@ class Settings(settings.Settings, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=19, description="How far child processes stand back for the API."),
     ] = 10
+    dask_scheduler: Annotated[
+        str,
+        Meta(description="Dask scheduler, such as tcp://10.0.0.5:8786; none unless given."),
+    ] = ""
+    dask_queues: Annotated[
+        str,
+        Meta(description="Queues whose frames the Dask cluster works on, separated by commas."),
+    ] = "dask"
     beat_s: Annotated[float, Meta(gt=0, description="Seconds between signs of life.")] = 10.0
     lease_s: Annotated[float, Meta(gt=0, description="Seconds a task stays ours unheard.")] = 30.0
     drain_s: Annotated[
@@ -73,6 +81,12 @@ class Settings(settings.Settings, frozen=True, kw_only=True):
     @property
     def slot_count(self) -> int:
         return self.slots or os.cpu_count() or 1
+
+    @property
+    def dask_queues_served(self) -> frozenset[str]:
+        """The queues that this worker takes for the Dask cluster; none without a cluster."""
+        named = self.dask_queues.split(",") if self.dask_scheduler else ()
+        return frozenset(name.strip() for name in named if name.strip())
 
     @property
     def worker(self) -> str:

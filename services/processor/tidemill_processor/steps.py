@@ -12,11 +12,12 @@ from msgspec import UNSET, Raw, Struct
 from tidemill_contracts.processors import Returns, Takes
 from tidemill_contracts.work import MAX_INLINE_BYTES, Failed, Stopped, Succeeded, WorkStep
 from tidemill_processor import frames
+from tidemill_processor.cluster import Cluster
 from tidemill_processor.failures import failure
 from tidemill_processor.pace import Pace
 from tidemill_processor.registry import Output, ProcessorSpec
 from tidemill_processor.remarks import Remarks
-from tidemill_processor.run import Cancelled, DataError, Run
+from tidemill_processor.run import Cancelled, DataError, LazyFrame, Run
 from tidemill_processor.values import encode_value
 from tidemill_processor.wire import (
     Answer,
@@ -24,6 +25,8 @@ from tidemill_processor.wire import (
     Chain,
     Checkpointed,
     Given,
+    Linked,
+    OnCluster,
     StepDone,
     Word,
 )
@@ -35,11 +38,16 @@ type Specs = Mapping[str, ProcessorSpec]
 
 
 class Context(Struct):
-    """What flows from step to step; the value is JSON, so a resumed chain gets the same."""
+    """What flows from step to step; the value is JSON, so a resumed chain gets the same.
+
+    A frame lies in files, or in the object store for a cluster to read.
+    """
 
     value: bytes | None = None
     frame: list[str] | None = None
     source: str | None = None
+    on_cluster: OnCluster | None = None
+    cluster: Cluster | None = None
 
 
 class Task:
@@ -63,6 +71,20 @@ class Task:
     def run(self) -> Succeeded | Failed | Stopped:
         """Run all steps, telling of each that is done."""
         context = _context(self._begin.given)
+        if (on_cluster := self._begin.cluster) is None:
+            return self._run(context)
+        try:
+            cluster = Cluster(on_cluster.scheduler, self.cancel)
+        except Exception as error:  # noqa: BLE001 - a library of others connects
+            return failure(error, self._begin.steps[0].name)
+        context.on_cluster, context.cluster = on_cluster, cluster
+        try:
+            with cluster.computing():
+                return self._run(context)
+        finally:
+            cluster.close()
+
+    def _run(self, context: Context) -> Succeeded | Failed | Stopped:
         checkpoint = self._begin.checkpoint
         for index, step in enumerate(self._begin.steps):
             # a cancel that comes during the last step and is not heeded there is too late
@@ -97,9 +119,10 @@ class Task:
             on_log=partial(self._remarks.write, step.name),
             on_checkpoint=lambda state: self._say(Checkpointed(Raw(state))),
             interval_s=0,
+            on_cluster=context.cluster.quantiles if context.cluster else None,
         )
         output = apply(spec, step, context, run)
-        done = _keep(spec, step.name, output, folder, context)
+        done = _keep(spec, step.name, output, folder, context, progress=pace.progress)
         return msgspec.structs.replace(
             done,
             artifacts={name: str(path) for name, path in run.artifacts.items() if path.exists()},
@@ -141,11 +164,17 @@ def apply(spec: ProcessorSpec, step: WorkStep, context: Context, run: Run) -> Ou
         case Takes.VALUE:
             return spec.apply(_decoded(context), step.params, run)
         case Takes.DATASET:
-            if context.frame is None:
-                raise DataError(f"{spec.name} takes a dataset; there is none", code="no_dataset")
-            return spec.apply(frames.scan(context.frame), step.params, run)
+            return spec.apply(_scan(spec, context), step.params, run)
         case _:
             assert_never(spec.takes)
+
+
+def _scan(spec: ProcessorSpec, context: Context) -> LazyFrame:
+    if context.frame is not None:
+        return frames.scan(context.frame)
+    if context.cluster is None or context.on_cluster is None or not context.on_cluster.parts:
+        raise DataError(f"{spec.name} takes a dataset; there is none", code="no_dataset")
+    return context.cluster.scan(context.on_cluster.parts)
 
 
 def _each(spec: ProcessorSpec, step: WorkStep, context: Context, run: Run) -> Output:
@@ -183,10 +212,13 @@ def _keep(
     context: Context,
     *,
     inline: int = MAX_INLINE_BYTES,
+    progress: Callable[[float, float | None, str], None] | None = None,
 ) -> StepDone:
     """Write what a step returned, and hand it to the next one."""
     done = StepDone(step=step)
-    if output.frame is not None:
+    if output.frame is not None and output.frame.implementation.is_dask():
+        done = _store(step, output.frame, context, progress)
+    elif output.frame is not None:
         folder.mkdir(parents=True, exist_ok=True)
         parts, columns = frames.write(output.frame, folder)
         context.frame = [part.file for part in parts]
@@ -200,3 +232,24 @@ def _keep(
     file = folder / "value.json"
     file.write_bytes(context.value)
     return msgspec.structs.replace(done, value_file=str(file))
+
+
+def _untold(done: float, total: float | None, unit: str) -> None:
+    """Nobody asked how far it is."""
+
+
+def _store(
+    step: str,
+    frame: LazyFrame,
+    context: Context,
+    progress: Callable[[float, float | None, str], None] | None,
+) -> StepDone:
+    """Have the cluster keep a frame, for the next step to read."""
+    assert context.cluster is not None  # noqa: S101 - its frames come from it
+    assert context.on_cluster is not None  # noqa: S101 - likewise
+    places = context.on_cluster.places[step]
+    stored = context.cluster.write(frame, places, progress or _untold)
+    parts = [Linked(places[part.number].get, part.sha256) for part in stored]
+    context.frame = None
+    context.on_cluster = msgspec.structs.replace(context.on_cluster, parts=parts)
+    return StepDone(step=step, stored=stored, columns=len(frame.collect_schema()))

@@ -1,22 +1,26 @@
 """Inputs from the object store into files, outputs from files into the object store."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from tidemill_contracts.datasets import Frame, Part
+from tidemill_contracts.datasets import Frame, Part, Source
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobError, Progress
-from tidemill_contracts.work import Failed, Payload, Source, StepOutput
+from tidemill_contracts.work import Failed, Payload, StepOutput
 from tidemill_kit.storage import ObjectMissing, Storage
 from tidemill_processor.scratch import Inputs, IntegrityBroken
-from tidemill_processor.wire import Given, StepDone
+from tidemill_processor.wire import Given, Linked, OnCluster, Place, StepDone, StoredPart
 
 PARQUET = "application/vnd.apache.parquet"
 JSON = "application/json"
+# of a frame that a cluster makes; its list of parts has to fit into an event
+MOST_PARTS = 128
 
 
 class Buckets(Struct, frozen=True):
@@ -50,20 +54,49 @@ class Transfer:
         if done.parts is not None:
             parts = [await self._put_part(prefix, part.file, part.rows) for part in done.parts]
             frame = Frame(parts, done.columns)
+        if done.stored is not None:
+            frame = Frame([_part_in_place(prefix, part) for part in done.stored], done.columns)
         reference = None
         if done.value_file is not None:
-            key = f"{prefix}/value.json"
-            size, digest = await self._put(key, done.value_file)
-            reference = Source(key, size, digest)
-        for name, path in done.artifacts.items():
-            await self._put(f"{prefix}/{name}", path)
+            reference = await self._put(f"{prefix}/value.json", done.value_file)
+        artifacts = {
+            name: await self._put(f"{prefix}/{name}", path) for name, path in done.artifacts.items()
+        }
         value: Any = None if done.value is UNSET else done.value
         has_value = reference is not None or done.value is not UNSET
         return StepOutput(
             step=done.step,
-            payload=Payload(value=value, value_ref=reference, frame=frame),
+            payload=Payload(value=value, value_ref=reference, frame=frame, artifacts=artifacts),
             media_type=PARQUET if frame else JSON if has_value else None,
             progress=progress,
+        )
+
+    async def on_cluster(
+        self,
+        scheduler: str,
+        given: Payload,
+        prefixes: Mapping[str, str],
+        seconds: float,
+    ) -> OnCluster:
+        """Links to what the first step reads and to where each step's parts go, and no more."""
+        bucket = self._buckets.results
+        link = partial(self._storage.permit, bucket, seconds=seconds)
+        parts = given.frame.parts if given.frame else []
+        return OnCluster(
+            scheduler=scheduler,
+            parts=[
+                Linked(await link(part.key, method="get_object"), part.sha256) for part in parts
+            ],
+            places={
+                step: [
+                    Place(
+                        await link(_place(prefix, number), method="put_object"),
+                        await link(_place(prefix, number), method="get_object"),
+                    )
+                    for number in range(MOST_PARTS)
+                ]
+                for step, prefix in prefixes.items()
+            },
         )
 
     async def _part(self, part: Part, held: AsyncExitStack) -> str:
@@ -82,12 +115,21 @@ class Transfer:
         return str(path)
 
     async def _put_part(self, prefix: str, file: str, rows: int) -> Part:
-        key = f"{prefix}/{Path(file).name}"
-        size, digest = await self._put(key, file)
-        return Part(key, rows, size, digest)
+        stored = await self._put(f"{prefix}/{Path(file).name}", file)
+        return Part(stored.key, rows, stored.size_bytes, stored.sha256)
 
-    async def _put(self, key: str, path: str) -> tuple[int, str]:
-        return await self._storage.put_file(self._buckets.results, key, Path(path))
+    async def _put(self, key: str, path: str) -> Source:
+        return Source(key, *await self._storage.put_file(self._buckets.results, key, Path(path)))
+
+
+def _place(prefix: str, number: int) -> str:
+    return f"{prefix}/part-{number:05}.parquet"
+
+
+def _part_in_place(prefix: str, part: StoredPart) -> Part:
+    if not 0 <= part.number < MOST_PARTS:
+        raise IntegrityBroken(f"there is no place {part.number}")
+    return Part(_place(prefix, part.number), part.rows, part.size_bytes, part.sha256)
 
 
 def fault(error: Exception) -> Failed:

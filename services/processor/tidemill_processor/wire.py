@@ -21,6 +21,28 @@ class Given(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str | None = None
 
 
+class Linked(Struct, frozen=True):
+    """A stored part that a cluster reads by a link."""
+
+    url: str
+    sha256: str
+
+
+class Place(Struct, frozen=True):
+    """Where a cluster may put a part, and read it again."""
+
+    put: str
+    get: str
+
+
+class OnCluster(Struct, frozen=True, kw_only=True):
+    """Frames are worked on by a Dask cluster; each step that gives one has places for its parts."""
+
+    scheduler: str
+    parts: list[Linked] | None = None
+    places: dict[str, list[Place]] = field(default_factory=dict[str, list[Place]])
+
+
 class Begin(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="begin"):
     """Run these steps one after another; every step writes below `folder`."""
 
@@ -29,6 +51,7 @@ class Begin(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="begin"):
     attempt: int
     folder: str
     checkpoint: Any = None
+    cluster: OnCluster | None = None
 
 
 class Chain(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,6 +109,15 @@ class WrittenPart(Struct, frozen=True):
     rows: int
 
 
+class StoredPart(Struct, frozen=True):
+    """A part that a cluster has put into a place, by the place's number."""
+
+    number: int
+    rows: int
+    size_bytes: int
+    sha256: str
+
+
 class StepDone(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="step"):
     """What a step gave; a large value lies in a file."""
 
@@ -93,6 +125,7 @@ class StepDone(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="step"
     value: Raw | UnsetType = UNSET
     value_file: str | None = None
     parts: list[WrittenPart] | None = None
+    stored: list[StoredPart] | None = None
     columns: int = 0
     artifacts: dict[str, str] = field(default_factory=dict[str, str])
     progress: Progressed | None = None

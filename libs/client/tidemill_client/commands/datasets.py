@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
+from tidemill_client.commands import lineages
 from tidemill_client.commands.options import (
     After,
     AsJson,
@@ -200,15 +201,22 @@ def get(
         str | None,
         typer.Option("--format", help="csv, json, ndjson or parquet; else as uploaded."),
     ] = None,
+    *,
+    safe: Annotated[
+        bool, typer.Option("--safe", help="In CSV, no text is a formula to a spreadsheet.")
+    ] = False,
 ) -> None:
     """Write a dataset to a file."""
 
     async def use(client: Client) -> None:
         known = None if form else (await client.dataset(dataset)).sha256
-        await client.content(dataset, format=form).save(to, sha256=known)
+        await client.content(dataset, format=form, safe=safe).save(to, sha256=known)
 
     calling.run(context, use)
     terminal.note(f"wrote {to}")
+
+
+app.command("lineage")(lineages.of_dataset)
 
 
 @app.command()

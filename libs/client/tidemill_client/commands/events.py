@@ -80,8 +80,7 @@ def events(
     if context.invoked_subcommand is not None:
         return
     after, moment = place(since, now())
-    printer = Printer(as_json=as_json, limit=limit, moment=moment)
-    types = chosen(kinds)
+    printer, types = Printer(as_json=as_json, limit=limit, moment=moment), chosen(kinds)
 
     async def use(client: Client) -> None:
         about = {"job_id": job, "dataset_id": dataset}

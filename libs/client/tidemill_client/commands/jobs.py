@@ -7,7 +7,7 @@ import typer
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
-from tidemill_client.commands import batches, options, playing, watching
+from tidemill_client.commands import batches, lineages, options, playing, watching
 from tidemill_client.commands.options import AsJson, JobId, Limit
 from tidemill_contracts.bulk import BulkOp, JobFilter
 from tidemill_contracts.jobs import Job, StepSpec, SubmitJob
@@ -56,6 +56,8 @@ def submit(
 
 
 app.command()(batches.batch)
+app.command("lineage")(lineages.of_job)
+app.command("save-result")(lineages.save_result)
 
 
 @app.command("list")

@@ -1,5 +1,6 @@
 """A frame as one file of another format."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROWS_AT_ONCE = 10_000
+FORMULA = "^[ \x00\n]*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]"
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
@@ -22,7 +24,10 @@ MEDIA_TYPES = {
 
 
 class Export(Struct, frozen=True, forbid_unknown_fields=True):
+    """`safe` is for CSV that a spreadsheet opens: no text in it is taken for a formula."""
+
     format: Literal["csv", "json", "ndjson", "parquet"]
+    safe: bool = False
 
 
 class Exported(Struct, frozen=True):
@@ -37,8 +42,10 @@ class Exported(Struct, frozen=True):
 def export(frame: LazyFrame, params: Export, run: Run) -> Exported:
     """Write the frame to one file, in flat memory; the artifact `export.<format>`.
 
-    Times are ISO 8601. In JSON NaN and infinity are the strings "NaN", "Infinity", "-Infinity";
-    in CSV nested values are JSON and null is an empty cell.
+    Times are ISO 8601. In JSON NaN and infinity are the strings "NaN", "Infinity", "-Infinity",
+    decimals are strings of all their digits and integers have all of theirs; in CSV nested values
+    are JSON and null is an empty cell. With `safe` text and column names in CSV that begin with
+    one of = + - @, tab or carriage return get a ' in front, as OWASP has it; numbers stay numbers.
     """
     path = run.artifact(f"export.{params.format}")
     native: pl.LazyFrame = frame.to_native()
@@ -46,7 +53,8 @@ def export(frame: LazyFrame, params: Export, run: Run) -> Exported:
         case "parquet":
             native.sink_parquet(path)
         case "csv":
-            _cells(_plain(native)).sink_csv(path)
+            cells = _cells(_plain(native))
+            (_harmless(cells) if params.safe else cells).sink_csv(path)
         case "ndjson":
             _ndjson(_plain(native), path, run)
         case "json":
@@ -61,11 +69,29 @@ def _plain(frame: "pl.LazyFrame") -> "pl.LazyFrame":
 
     schema = frame.collect_schema()
     times = [name for name, type_ in schema.items() if isinstance(type_, pl.Datetime)]
+    spans = [name for name, type_ in schema.items() if isinstance(type_, pl.Duration)]
     data = [name for name, type_ in schema.items() if isinstance(type_, pl.Binary)]
     return frame.with_columns(
         *(pl.col(name).dt.to_string("iso:strict") for name in times),
+        *(pl.col(name).dt.to_string("iso") for name in spans),
         *(pl.col(name).bin.encode("base64") for name in data),
     )
+
+
+def _harmless(frame: "pl.LazyFrame") -> "pl.LazyFrame":
+    """What a spreadsheet would run is text to it; leading spaces do not hide a formula."""
+    import polars as pl
+
+    texts = [name for name, type_ in frame.collect_schema().items() if type_ == pl.String]
+    quoted = frame.with_columns(
+        pl.when(pl.col(name).str.contains(FORMULA))
+        .then(pl.lit("'") + pl.col(name))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in texts
+    )
+    risky = re.compile(FORMULA)
+    return quoted.rename({name: f"'{name}" for name in frame.collect_schema() if risky.match(name)})
 
 
 def _nested(frame: "pl.LazyFrame") -> list[str]:

@@ -18,7 +18,7 @@ class Normalize(Struct, frozen=True, forbid_unknown_fields=True):
     columns: ColumnNames | None = None
 
 
-@processor
+@processor(engines=("polars", "dask"))
 def normalize(frame: LazyFrame, params: Normalize, run: Run) -> LazyFrame:
     """Scale numeric columns to a common range; all other columns pass unchanged.
 

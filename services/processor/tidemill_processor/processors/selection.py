@@ -62,14 +62,14 @@ class SelectColumns(Struct, frozen=True, forbid_unknown_fields=True):
     columns: ColumnNames
 
 
-@processor
+@processor(engines=("polars", "dask"))
 def select_columns(frame: LazyFrame, params: SelectColumns) -> LazyFrame:
     """Keep the named columns, in the order given."""
     require(frame, params.columns)
     return frame.select(params.columns)
 
 
-@processor
+@processor(engines=("polars", "dask"))
 def filter_rows(frame: LazyFrame, params: FilterRows) -> LazyFrame:
     """Keep the rows for which all conditions hold.
 

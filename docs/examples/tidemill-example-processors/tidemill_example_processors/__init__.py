@@ -1,0 +1,1 @@
+"""Processors for Tidemill in a package of their own."""
