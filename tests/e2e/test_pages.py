@@ -72,18 +72,18 @@ async def page(stack: Stack, *tokens: str, **options: Any) -> AsyncGenerator[Pag
 
 
 async def test_a_page_follows_through_a_killed_notifier_without_a_hole(
-    restless: Stack, register: Register
+    hurt: Stack, register: Register
 ) -> None:
-    ann = await register(restless)
+    ann = await register(hurt)
 
-    async with page(restless, ann.tokens.access_token, types=["job.*"]) as followed:
+    async with page(hurt, ann.tokens.access_token, types=["job.*"]) as followed:
         await followed.until("onLive")
         first = await ann.run(processor="noop", value=1)
         await followed.until("onEvent", type="job.succeeded", job_id=str(first.id))
-        restless.kill("notifier")
+        hurt.kill("notifier")
         second = await ann.run(processor="noop", value=2)
         await followed.until("onEvent", type="job.succeeded", job_id=str(second.id))
-    await restless.ready("notifier")
+    await hurt.ready("notifier")
 
     states = [told[0] for told in followed.of("onState")]
     assert states[:2] == ["connecting", "open"]

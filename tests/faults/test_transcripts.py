@@ -28,13 +28,13 @@ BULKY = "x" * 30_000
 @pytest.fixture(scope="session")
 def events() -> int:
     """How many events a run has at least; a noop job has four."""
-    return 5_000
+    return 1_500
 
 
 @pytest.fixture(scope="session")
 def sockets() -> int:
     """How many follow and have to come back."""
-    return 20
+    return 8
 
 
 class Side:

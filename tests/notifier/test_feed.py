@@ -56,9 +56,7 @@ async def test_a_notifier_that_does_not_read_is_sent_no_more(
     assert feed["num_pending"] > 0
 
 
-async def test_a_page_of_the_stream_is_about_a_megabyte(
-    ann: Any, flood: Any, jobs: Client
-) -> None:
+async def test_a_page_of_the_stream_is_about_a_megabyte(ann: Any, flood: Any, jobs: Client) -> None:
     subjects = f"tm.event.{ann.user.tenant_id.hex}.>"
     await flood(ann, 40)
 
