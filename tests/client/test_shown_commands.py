@@ -48,7 +48,7 @@ def refusal(command: Any, words: list[str], above: Any = None) -> str | None:
         return error.format_message() if type(error).__name__ == "MissingParameter" else None
     except USAGE_ERROR as error:
         return error.format_message()
-    rest = [*context._protected_args, *context.args]  # noqa: SLF001 - click's way to its groups
+    rest = [*context._protected_args, *context.args]
     if not rest or not hasattr(command, "resolve_command"):
         return None
     try:
