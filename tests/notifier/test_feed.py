@@ -32,8 +32,10 @@ async def jobs(stack: Stack) -> AsyncGenerator[Client]:
 
 
 @contextmanager
-def stopped(pid: int) -> Generator[None]:
+def stopped(stack: Stack, name: str) -> Generator[None]:
     """The process does nothing meanwhile."""
+    pid = stack.pid(name)
+    assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -47,7 +49,7 @@ async def test_a_notifier_that_does_not_read_is_sent_no_more(
     async with listening(ann) as listener:
         await listener.until("live")
 
-        with stopped(stack.pid("notifier")):
+        with stopped(stack, "notifier"):
             await flood(ann, MUCH)
             found = await streams.ask(jobs, "CONSUMER.LIST.EVENTS")
 
