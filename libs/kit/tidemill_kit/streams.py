@@ -18,6 +18,7 @@ WORK = "WORK"
 PROGRESS = "PROGRESS"
 MAX_BATCH = 1_000
 MAX_BATCH_BYTES = 4 * 1024 * 1024
+_ANSWER_BYTES = 1024 * 1024
 _TIMEOUT_S = 5.0
 _NOT_FOUND = 404
 _END_OF_ANSWER = frozenset({"204", "404"})
@@ -124,8 +125,11 @@ async def read(
     limit: int = 256,
     subjects: str = ">",
 ) -> list[Stored]:
-    """Messages from a sequence on, without a consumer (ADR-31); empty where there are none."""
-    asked = {"seq": start, "batch": limit, "next_by_subj": subjects}
+    """Messages from a sequence on, without a consumer (ADR-31); empty where there are none.
+
+    An answer has about a megabyte: NATS cuts off whoever it has to keep too much for.
+    """
+    asked = {"seq": start, "batch": limit, "max_bytes": _ANSWER_BYTES, "next_by_subj": subjects}
     return await _direct(client, stream, asked)
 
 

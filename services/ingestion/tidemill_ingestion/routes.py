@@ -130,8 +130,9 @@ class DatasetController(Controller):
             created_after=created_after,
             created_before=created_before,
         )
+        known = str(head(request.app))
         found = await datasets.newest(wanted, limit=limit + 1, before=cursor)
-        items = [dataset.shown() for dataset in found[:limit]]
+        items = [dataset.shown(known) for dataset in found[:limit]]
         following = str(items[-1].id) if len(found) > limit else None
         return Response(Page(items, following), headers=_link_to(request, following))
 
@@ -152,9 +153,10 @@ class DatasetController(Controller):
         dataset_id: FromPath[UUID],
         data: JSONBody[RenameDataset],
         datasets: Datasets,
+        request: Request[Any, Any, Any],
     ) -> Dataset:
         """Change the name or the labels."""
-        return await usecases.rename(datasets, dataset_id, data)
+        return await usecases.rename(datasets, dataset_id, data, head(request.app))
 
     @delete("/{dataset_id:uuid}", opt=WRITER)
     async def remove(
@@ -174,9 +176,11 @@ class DatasetController(Controller):
             request.app.state.tidying.set()
 
     @post("/{dataset_id:uuid}/restore", opt=WRITER, status_code=200)
-    async def restore(self, dataset_id: FromPath[UUID], datasets: Datasets) -> Dataset:
+    async def restore(
+        self, dataset_id: FromPath[UUID], datasets: Datasets, request: Request[Any, Any, Any]
+    ) -> Dataset:
         """Take a dataset out of the trash."""
-        return await usecases.restore(datasets, dataset_id)
+        return await usecases.restore(datasets, dataset_id, head(request.app))
 
     @get("/{dataset_id:uuid}/events", opt=READER)
     async def events(

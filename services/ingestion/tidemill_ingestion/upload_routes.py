@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from msgspec import UNSET
@@ -22,6 +22,7 @@ from tidemill_ingestion.settings import Settings
 from tidemill_ingestion.upload_repository import UploadRepository
 from tidemill_ingestion.usecases import place_of
 from tidemill_kit.db import Database
+from tidemill_kit.lifespan import head
 from tidemill_kit.objects import Objects
 
 Caller = NamedDependency[Principal]
@@ -111,17 +112,19 @@ class UploadController(Controller):
         storage: Store,
         settings: Configured,
         finisher: NamedDependency[Finisher],
+        request: Request[Any, Any, Any],
     ) -> Response[Any]:
         """Make the parts a dataset: 201 with it, however often this is asked.
 
         What was stored is read again to know its sha256. Where that takes longer, the answer is
         202 with the upload: ask again.
         """
+        known = head(request.app)
         async with database.on_behalf_of(principal.tenant_id) as connection:
             upload = await UploadRepository(connection, principal.tenant_id).get(upload_id)
             if upload.status is UploadStatus.COMPLETED:
                 datasets = DatasetRepository(connection, principal.tenant_id)
-                dataset = (await datasets.get(upload_id)).shown()
+                dataset = (await datasets.get(upload_id)).shown(str(known))
                 return Response(dataset, headers={"Location": place_of(dataset)})
         await _check(storage, settings, upload, data)
         task = await finisher.begin(upload, data.sha256)

@@ -138,7 +138,9 @@ def place_of(dataset: Dataset) -> str:
     return f"{ROUTE}/{dataset.id}"
 
 
-async def rename(datasets: DatasetRepository, dataset_id: UUID, order: RenameDataset) -> Dataset:
+async def rename(
+    datasets: DatasetRepository, dataset_id: UUID, order: RenameDataset, head: Cursor
+) -> Dataset:
     dataset = await datasets.get(dataset_id, lock=True)
     name = dataset.name if order.name is UNSET else names.clean(order.name)
     if not name:
@@ -146,7 +148,7 @@ async def rename(datasets: DatasetRepository, dataset_id: UUID, order: RenameDat
     labels = dataset.labels if order.labels is UNSET else check_labels(order.labels)
     changed = replace(dataset, name=name, labels=labels, updated_at=now())
     await datasets.update(changed)
-    return changed.shown()
+    return changed.shown(str(head))
 
 
 async def delete(
@@ -174,7 +176,7 @@ async def delete(
     await datasets.record(*told)
 
 
-async def restore(datasets: DatasetRepository, dataset_id: UUID) -> Dataset:
+async def restore(datasets: DatasetRepository, dataset_id: UUID, head: Cursor) -> Dataset:
     """Out of the trash."""
     dataset = await datasets.find(dataset_id, lock=True)
     if dataset is None:
@@ -182,7 +184,7 @@ async def restore(datasets: DatasetRepository, dataset_id: UUID) -> Dataset:
     back, told = trash.restore(dataset, now())
     await datasets.update(back)
     await datasets.record(*told)
-    return back.shown()
+    return back.shown(str(head))
 
 
 async def accept(

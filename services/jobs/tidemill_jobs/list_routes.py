@@ -19,6 +19,7 @@ from tidemill_jobs.routes import READ, WRITE, CursorInvalid, Jobs, Key, Limit
 from tidemill_jobs.shown import public
 from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
+from tidemill_kit.lifespan import head
 
 
 class LabelInvalid(BadRequest):
@@ -64,10 +65,12 @@ async def newest(
             "system": system,
         },
     )
+    known = str(head(request.app))
     found = await listing.newest(jobs, wanted, before=_before(cursor), limit=limit)
     more = found.before.hex if found.before else None
     links = {"Link": f'<{_next(request, more)}>; rel="next"'} if more else {}
-    return Response(Page([public(job) for job in found.jobs], more), headers=links)
+    items = [replace(public(job), cursor=known) for job in found.jobs]
+    return Response(Page(items, more), headers=links)
 
 
 @post("/v1/jobs/bulk", opt=WRITE, status_code=200, tags=["Jobs"], operation_id="bulkJobs")

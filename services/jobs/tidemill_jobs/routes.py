@@ -169,9 +169,11 @@ class JobController(Controller):
     ) -> Response[Job]:
         """Stop a job; a running one has `grace_s` seconds to end by itself."""
         order = _order(await request.body(), CancelJob)
+        cursor = str(head(request.app))
         job, changed = await usecases.cancel_job(request.app, principal, job_id, order)
         stopping = changed and job.status is JobStatus.CANCELLING
-        return Response(job, status_code=202 if stopping else 200)
+        shown = msgspec.structs.replace(job, cursor=cursor)
+        return Response(shown, status_code=202 if stopping else 200)
 
     @post("/{job_id:uuid}/retry", opt=WRITE, status_code=202, operation_id="retryJob")
     async def retry(

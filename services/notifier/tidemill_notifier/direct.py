@@ -1,15 +1,23 @@
 """uvicorn's WebSocket, with a door past ASGI for frames that are whole already."""
 
+import logging
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 _DOOR = "tidemill.direct"
+_quiet = logging.getLogger("uvicorn.error.sockets")
+_quiet.setLevel(logging.WARNING)
 
 
 class DirectProtocol(WebSocketsSansIOProtocol):
     """What ASGI costs is paid once for a connection, not for each frame that is sent."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        # sockets come and go by the thousand: only trouble is told of
+        self.logger = self.conn.logger = _quiet
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

@@ -17,6 +17,8 @@ type Received = Callable[[int, str, bytes], bool]
 
 _NANOSECONDS = 1_000_000_000
 _MISSED_BEATS = 3
+# what the server asks once it has sent a lot; the answer says that all before it was read
+_FLOW = "$JS.FC."
 
 
 class StreamState(Struct, frozen=True):
@@ -90,6 +92,7 @@ class Feed:
             "ack_policy": "none",
             "replay_policy": "instant",
             "idle_heartbeat": int(self._heartbeat_s * _NANOSECONDS),
+            "flow_control": True,
             "inactive_threshold": 10 * _NANOSECONDS,
             "mem_storage": True,
             "num_replicas": 1,
@@ -106,7 +109,10 @@ class Feed:
             return
         self._heard = time.monotonic()
         if not message.reply:
-            self._beat(message)
+            await self._beat(message)
+            return
+        if message.reply.startswith(_FLOW):
+            await self._client.publish(message.reply)
             return
         position = int(message.reply.split(".")[-4])
         if position == self._next:
@@ -116,8 +122,11 @@ class Feed:
         elif position > self._next:
             self.stop(f"hole before {position}")
 
-    def _beat(self, message: Msg) -> None:
-        last = (message.headers or {}).get("Nats-Last-Stream")
+    async def _beat(self, message: Msg) -> None:
+        headers = message.headers or {}
+        if stalled := headers.get("Nats-Consumer-Stalled"):
+            await self._client.publish(stalled)
+        last = headers.get("Nats-Last-Stream")
         if last is not None and int(last) >= self._next:
             self.stop(f"hole before {last}")
 
