@@ -7,9 +7,15 @@ import asyncpg
 import pytest
 
 from tests.jobs.office import Office
+from tidemill_contracts.catalogue import encode
+from tidemill_contracts.job_events import JobDeleted
 from tidemill_jobs import rows, verification
 from tidemill_jobs.verification import Counts, Difference
 
+RECORD = """
+insert into events (id, key, seq, tenant_id, type, subject, at, body)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
 CORRUPTIONS = {
     "update jobs set status = 'failed' where id = $1": ["status", "result"],
     "update jobs set attempt = attempt + 1 where id = $1": ["attempt"],
@@ -74,6 +80,21 @@ async def test_what_nobody_changed_is_as_the_log_says(
     found = await found_for(throwaway, job_id)
 
     assert found == []
+
+
+async def test_a_job_whose_last_event_tells_of_its_deletion_misses_no_row(
+    office: Office, throwaway: asyncpg.Connection
+) -> None:
+    job_id = await an_ended_job(office)
+    job = await throwaway.fetchrow("select tenant_id, seq from jobs where id = $1", job_id)
+    assert job is not None
+    told = JobDeleted(tenant_id=job["tenant_id"], job_id=job_id, seq=job["seq"] + 1)
+
+    about = (told.id, job_id, told.seq, told.tenant_id, told.type, told.subject, told.at)
+    await throwaway.execute(RECORD, *about, encode(told))
+    await throwaway.execute("delete from jobs where id = $1", job_id)
+
+    assert await found_for(throwaway, job_id) == []
 
 
 async def test_a_deleted_jobs_events_miss_no_row(

@@ -6,6 +6,7 @@ The prefixes of its stored objects are queued as garbage. They may be removed on
 uses objects below them, as a retry does that goes on from a later step.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from litestar import Litestar
@@ -20,6 +21,8 @@ from tidemill_jobs.repository import JobRepository
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Conflict
 
+type Locked = Row[tuple[UUID, UUID, str, bool, int]]
+
 
 class KeptForItsDataset(Conflict):
     """The system runs this job for itself; what it made goes with its dataset."""
@@ -33,24 +36,30 @@ async def remove_job(app: Litestar, tenant_id: UUID, job_id: UUID, by: UUID) -> 
         exported = (await connection.scalars(_EXPORTED, values)).all()
         found = (await connection.execute(_LOCK, {"ids": sorted([job_id, *exported])})).all()
         _check(next((row for row in found if row.id == job_id), None), tenant_id)
-        ended = [row.id for row in found if JobStatus(row.status).is_final]
-        seq = 1 + next(row.seq for row in found if row.id == job_id)
-        event = JobDeleted(tenant_id=tenant_id, job_id=job_id, seq=seq, by=by)
-        await JobRepository(connection, tenant_id).record(event)
-        for statement in _REMOVE:
-            await connection.execute(statement, {"ids": ended})
+        await _remove(connection, found, by)
 
 
 async def forget_exports(connection: AsyncConnection, dataset_id: UUID) -> None:
     """Delete the files that were exported of a dataset, with the jobs that made them."""
     exported = (await connection.scalars(_OF_DATASET, {"id": dataset_id})).all()
     found = (await connection.execute(_LOCK, {"ids": sorted(exported)})).all()
-    ended = [row.id for row in found if JobStatus(row.status).is_final]
+    await _remove(connection, found, by=None)
+
+
+async def _remove(connection: AsyncConnection, found: Sequence[Locked], by: UUID | None) -> None:
+    """Delete those that ended; that they were is the last that their events tell."""
+    ended = [row for row in found if JobStatus(row.status).is_final]
+    for row in ended:
+        tenant_id, system = row.tenant_id, row.system
+        event = JobDeleted(
+            tenant_id=tenant_id, job_id=row.id, seq=row.seq + 1, system=system, by=by
+        )
+        await JobRepository(connection, tenant_id).record(event)
     for statement in _REMOVE if ended else ():
-        await connection.execute(statement, {"ids": ended})
+        await connection.execute(statement, {"ids": [row.id for row in ended]})
 
 
-def _check(job: Row[tuple[UUID, UUID, str, bool, int]] | None, tenant_id: UUID) -> None:
+def _check(job: Locked | None, tenant_id: UUID) -> None:
     if job is None or job.tenant_id != tenant_id:
         raise JobNotFound
     if job.system:
