@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
@@ -53,14 +54,8 @@ class Datasets(Holdings):
         if isinstance(source, Path):
             large = source.stat().st_size >= IN_PARTS_FROM_BYTES
             if large if in_parts is None else in_parts:
-                return await self.upload_in_parts(
-                    source,
-                    name,
-                    labels=labels,
-                    options=options,
-                    parallel=parallel,
-                    progress=progress,
-                )
+                send = partial(self.upload_in_parts, source, name, labels=labels, options=options)
+                return await send(parallel=parallel, progress=progress)
         upload = Upload(source, size_bytes=size_bytes, hook=progress)
         named = name or (source.name if isinstance(source, Path) else "upload")
         fields = {"labels": dict(labels)} if labels else {}

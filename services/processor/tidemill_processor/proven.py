@@ -55,13 +55,19 @@ def refuse_all_else() -> None:
 
 
 def _is_finite(column: Any) -> Any:
-    import dask.array as da
+    def ask(values: Any) -> Any:
+        import dask.array as da
 
-    return column._with_callable(lambda values: _null_where(values, da.isfinite(values)))  # noqa: SLF001 - Narwhals' way to make an expression
+        return _null_where(values, da.isfinite(values))
+
+    return column._with_callable(ask)  # noqa: SLF001 - Narwhals' way to make an expression
 
 
 def _is_in(column: Any, other: Any) -> Any:
-    return column._with_callable(lambda values: _null_where(values, values.isin(other)))  # noqa: SLF001 - likewise
+    def ask(values: Any) -> Any:
+        return _null_where(values, values.isin(other))
+
+    return column._with_callable(ask)  # noqa: SLF001 - likewise
 
 
 def _null_where(values: Any, found: Any) -> Any:
