@@ -8,6 +8,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { signedIn } from "@/api/session";
+import { parseSearch, stringifySearch } from "@/search";
 import { Shell } from "@/shell/Shell";
 import { NotFound, Trouble } from "@/shell/Trouble";
 
@@ -73,7 +74,7 @@ export const job = createRoute({
   path: "/jobs/$id",
   validateSearch: (search: Record<string, unknown>): { tab?: string; at?: number } => ({
     tab: optional(search["tab"]),
-    at: typeof search["at"] === "number" ? search["at"] : undefined,
+    at: Number(search["at"]) || undefined,
   }),
   component: lazyRouteComponent(() => import("@/pages/job/JobPage"), "JobPage"),
 });
@@ -112,7 +113,7 @@ export const events = createRoute({
   getParentRoute: () => inside,
   path: "/events",
   validateSearch: (search: Record<string, unknown>): { after?: string; types?: string } => ({
-    after: search["after"] === undefined ? undefined : String(search["after"]),
+    after: optional(search["after"]),
     types: optional(search["types"]),
   }),
   component: lazyRouteComponent(() => import("@/pages/events/Events"), "Events"),
@@ -161,6 +162,8 @@ export const router = createRouter({
   defaultErrorComponent: Trouble,
   defaultNotFoundComponent: NotFound,
   scrollRestoration: true,
+  parseSearch,
+  stringifySearch,
 });
 
 declare module "@tanstack/react-router" {

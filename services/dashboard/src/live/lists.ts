@@ -101,7 +101,10 @@ export function foldDataset(dataset: Dataset, event: DatasetEvent): Dataset {
       };
     case "dataset.rejected":
       return { ...seen, status: "rejected", error: event.error };
+    case "dataset.restored":
+      return { ...seen, status: event.status };
     case "dataset.deleted":
+    case "dataset.purged":
       return { ...seen, status: "deleted" };
     default:
       return seen;

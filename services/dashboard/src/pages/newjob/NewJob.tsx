@@ -3,13 +3,14 @@ import { Button, Grid, SegmentedControl, Select, Stack, Text } from "@mantine/co
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { get, post, type Schema } from "@/api/http";
+import { post, type Schema } from "@/api/http";
 import { datasetsQuery, pipelinesQuery, processorsQuery } from "@/api/queries";
 import { ParamsForm } from "@/forms/ParamsForm";
 import { takeDraft } from "@/pages/newjob/draft";
 import { InputFields } from "@/pages/newjob/InputFields";
 import { MoreFields } from "@/pages/newjob/MoreFields";
 import { orderOf, startOf, type Writing } from "@/pages/newjob/order";
+import { StepForm } from "@/pages/pipelines/StepForm";
 import { JsonBlock } from "@/parts/JsonBlock";
 import { ErrorNote, PageHead } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
@@ -22,6 +23,7 @@ export function NewJob() {
   const datasets = useQuery(datasetsQuery(null));
   const [writing, setWriting] = useState<Writing>(() => startOf(search, takeDraft()));
   const [error, setError] = useState<unknown>(null);
+  const [step, setStep] = useState<string | null>(writing.steps?.[0]?.name ?? null);
   const [busy, setBusy] = useState(false);
   const change = (part: Partial<Writing>) => setWriting((before) => ({ ...before, ...part }));
   const processor = processors.data?.find((each) => each.name === writing.processor);
@@ -96,7 +98,13 @@ export function NewJob() {
                   />
                 )}
                 {writing.what === "steps" && (
-                  <Text fz="sm">{writing.steps?.map((step) => step.name).join(" → ")}</Text>
+                  <Select
+                    label="Step"
+                    description={writing.steps?.map((step) => step.name).join(" → ")}
+                    data={writing.steps?.map((step) => step.name) ?? []}
+                    value={step}
+                    onChange={setStep}
+                  />
                 )}
               </Stack>
             </Panel>
@@ -107,6 +115,16 @@ export function NewJob() {
                   schema={processor.params_schema ?? {}}
                   params={writing.params}
                   change={(params) => change({ params })}
+                  columns={dataset?.columns?.map((column) => column.name) ?? []}
+                />
+              </Panel>
+            )}
+            {writing.what === "steps" && writing.steps && step && (
+              <Panel title={step}>
+                <StepForm
+                  steps={writing.steps}
+                  name={step}
+                  change={(steps) => change({ steps })}
                   columns={dataset?.columns?.map((column) => column.name) ?? []}
                 />
               </Panel>
@@ -136,6 +154,3 @@ export function NewJob() {
     </>
   );
 }
-
-export const datasetOf = (id: string) =>
-  get("/v1/datasets/{dataset_id}", { path: { dataset_id: id } });
