@@ -8,7 +8,9 @@ import { Panel } from "@/parts/Panel";
 export function MoreFields({
   writing,
   change,
+  timed,
 }: {
+  timed: boolean;
   writing: Writing;
   change: (part: Partial<Writing>) => void;
 }) {
@@ -35,12 +37,14 @@ export function MoreFields({
           value={writing.queue}
           onChange={(event) => change({ queue: event.currentTarget.value })}
         />
-        <TextInput
-          label="Not before"
-          type="datetime-local"
-          value={writing.runAt}
-          onChange={(event) => change({ runAt: event.currentTarget.value })}
-        />
+        {timed && (
+          <TextInput
+            label="Not before"
+            type="datetime-local"
+            value={writing.runAt}
+            onChange={(event) => change({ runAt: event.currentTarget.value })}
+          />
+        )}
         <TextInput
           label="Concurrency key"
           description="Of the jobs with one key, one runs at a time"
