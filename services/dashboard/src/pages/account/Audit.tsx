@@ -113,7 +113,7 @@ function Sought() {
         />
         <TextInput
           label="What"
-          placeholder="api_key.create"
+          placeholder="api_key.created"
           value={action}
           onChange={(event) => setAction(event.currentTarget.value)}
         />

@@ -60,10 +60,10 @@ export function Members() {
       cell: (member) => (
         <Select
           size="xs"
-          w={210}
+          w={120}
           aria-label={`Role of ${member.email}`}
           allowDeselect={false}
-          data={ROLES}
+          data={ROLES.map(({ value }) => value)}
           value={member.role}
           onChange={(role) => role && void change(member, role as Schema["Role"])}
         />

@@ -20,10 +20,10 @@ export function Usage() {
         {(found) => (
           <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm">
             <Bar title="Storage" amount={found.storage_bytes} shown={sized}>
-              Files as they were uploaded, with what ingest made of them.
+              Bytes that are stored for the tenant.
             </Bar>
             <Bar title="Datasets" amount={found.datasets} shown={counted}>
-              Those in the trash count until they are purged.
+              Files that were uploaded.
             </Bar>
             <Bar title="Open jobs" amount={found.open_jobs ?? null} shown={counted}>
               Jobs that have not ended.

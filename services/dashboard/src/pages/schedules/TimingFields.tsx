@@ -56,7 +56,6 @@ export function TimingFields({
               <TextInput
                 label="Cron"
                 description="minute hour day month weekday"
-                className="mono"
                 value={timing.cron}
                 error={order.at("cron")}
                 onChange={(event) => change({ cron: event.currentTarget.value })}
