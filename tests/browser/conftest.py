@@ -31,7 +31,7 @@ async def browser() -> AsyncGenerator[Browser]:
 @pytest.fixture
 async def page(browser: Browser) -> AsyncGenerator[Page]:
     context = await browser.new_context(viewport={"width": 1280, "height": 860})
-    context.set_default_timeout(9_000)
+    context.set_default_timeout(60_000)
     yield await context.new_page()
     await context.close()
 

@@ -9,7 +9,7 @@ type Part = Schema["UploadPart"];
 type Progress = (share: number) => void;
 
 /** Above this size a broken connection would cost too much. */
-export const IN_PARTS_BYTES = 32 * 1024 * 1024;
+export const IN_PARTS_BYTES = 16 * 1024 * 1024;
 const AT_ONCE = 4;
 const TRIES = 5;
 const BREATH_MS = 500;
