@@ -58,6 +58,20 @@ async def test_a_pipeline_shows_its_partial_results_and_any_moment_of_its_past(
     await expect(page.get_by_role("button", name="Back to now")).to_be_enabled()
 
 
+async def test_the_slider_shows_what_the_server_says_the_job_was(visitor: Visitor) -> None:
+    job = await visitor.submit(processor="fail", params={"kind": "data"})
+    await visitor.go(f"/jobs/{job}")
+    shown = visitor.page.locator("main [data-status]").first
+    await expect(shown).to_have_attribute("data-status", "failed", timeout=60_000)
+
+    log = (await visitor.read("/v1/events", job_id=job))["items"]
+    for place, each in enumerate(log, start=1):
+        was = await visitor.read(f"/v1/jobs/{job}", at=each["cursor"])
+        await visitor.go(f"/jobs/{job}?at={place}")
+
+        await expect(shown).to_have_attribute("data-status", was["status"])
+
+
 async def test_a_killed_notifier_loses_nothing_that_is_seen(visitor: Visitor, stack: Stack) -> None:
     page = visitor.page
     await visitor.go("/jobs")
@@ -72,6 +86,11 @@ async def test_a_killed_notifier_loses_nothing_that_is_seen(visitor: Visitor, st
 
 async def test_pages_filled_with_data_have_no_barriers(visitor: Visitor) -> None:
     job = await visitor.submit(processor="fail", params={"kind": "data"})
+    order = {"name": "nightly", "cron": "0 3 * * *", "job": {"processor": "noop"}}
+    schedule = (await visitor.made("/v1/schedules", order))["id"]
+    webhook = (await visitor.made("/v1/webhooks", {"url": "https://example.org/hook"}))["id"]
+    await visitor.made("/v1/api-keys", {"name": "pipeline of the night"})
+    await visitor.made("/v1/invitations", {"email": "ada@example.org"})
     await visitor.go(f"/jobs/{job}")
     await expect(visitor.page.get_by_role("button", name="Traceback", exact=True)).to_be_visible(
         timeout=60_000
@@ -79,7 +98,7 @@ async def test_pages_filled_with_data_have_no_barriers(visitor: Visitor) -> None
 
     found: list[str] = []
     for name, path in PAGES.items():
-        await visitor.go(path.format(job=job))
+        await visitor.go(path.format(job=job, schedule=schedule, webhook=webhook))
         await expect(visitor.page.get_by_role("heading", level=1)).to_be_visible()
         found += await visitor.violations(name)
 

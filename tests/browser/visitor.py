@@ -23,6 +23,17 @@ PAGES = {
     "queues": "/queues",
     "workers": "/workers",
     "failures": "/failures",
+    "trash": "/datasets?trash=yes",
+    "schedules": "/schedules",
+    "schedule": "/schedules/{schedule}",
+    "new-schedule": "/schedules/new",
+    "webhooks": "/webhooks",
+    "webhook": "/webhooks/{webhook}",
+    "api-keys": "/api-keys",
+    "sessions": "/sessions",
+    "members": "/members",
+    "audit": "/audit",
+    "usage": "/usage",
 }
 AXE = Path(__file__).parents[2] / "services/dashboard/node_modules/axe-core/axe.min.js"
 
@@ -56,9 +67,17 @@ class Visitor:
         return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
 
     async def submit(self, **order: Any) -> str:
+        return (await self.made("/v1/jobs", order))["id"]
+
+    async def made(self, path: str, order: dict[str, Any]) -> dict[str, Any]:
         async with await self.http() as http:
-            answer = await http.post("/v1/jobs", json=order)
-        return answer.raise_for_status().json()["id"]
+            answer = await http.post(path, json=order)
+        return answer.raise_for_status().json()
+
+    async def read(self, path: str, **query: Any) -> dict[str, Any]:
+        async with await self.http() as http:
+            answer = await http.get(path, params=query)
+        return answer.raise_for_status().json()
 
     async def violations(self, name: str) -> list[str]:
         """What axe finds in both colours; a picture of each is kept."""

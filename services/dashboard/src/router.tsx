@@ -8,6 +8,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { signedIn } from "@/api/session";
+import { parseSearch, stringifySearch } from "@/search";
 import { Shell } from "@/shell/Shell";
 import { NotFound, Trouble } from "@/shell/Trouble";
 
@@ -28,6 +29,24 @@ const signUp = createRoute({
   getParentRoute: () => root,
   path: "/sign-up",
   component: lazyRouteComponent(() => import("@/pages/sign/SignUp"), "SignUp"),
+});
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  component: lazyRouteComponent(() => import("@/pages/sign/Link"), "Setup"),
+});
+
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invitation",
+  component: lazyRouteComponent(() => import("@/pages/sign/Link"), "Invitation"),
+});
+
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: "/reset",
+  component: lazyRouteComponent(() => import("@/pages/sign/Link"), "Reset"),
 });
 
 const inside = createRoute({
@@ -73,7 +92,7 @@ export const job = createRoute({
   path: "/jobs/$id",
   validateSearch: (search: Record<string, unknown>): { tab?: string; at?: number } => ({
     tab: optional(search["tab"]),
-    at: typeof search["at"] === "number" ? search["at"] : undefined,
+    at: Number(search["at"]) || undefined,
   }),
   component: lazyRouteComponent(() => import("@/pages/job/JobPage"), "JobPage"),
 });
@@ -81,8 +100,9 @@ export const job = createRoute({
 export const datasets = createRoute({
   getParentRoute: () => inside,
   path: "/datasets",
-  validateSearch: (search: Record<string, unknown>): { cursor?: string } => ({
+  validateSearch: (search: Record<string, unknown>): { cursor?: string; trash?: string } => ({
     cursor: optional(search["cursor"]),
+    trash: optional(search["trash"]),
   }),
   component: lazyRouteComponent(() => import("@/pages/datasets/Datasets"), "Datasets"),
 });
@@ -112,7 +132,7 @@ export const events = createRoute({
   getParentRoute: () => inside,
   path: "/events",
   validateSearch: (search: Record<string, unknown>): { after?: string; types?: string } => ({
-    after: search["after"] === undefined ? undefined : String(search["after"]),
+    after: optional(search["after"]),
     types: optional(search["types"]),
   }),
   component: lazyRouteComponent(() => import("@/pages/events/Events"), "Events"),
@@ -136,9 +156,94 @@ const failures = createRoute({
   component: lazyRouteComponent(() => import("@/pages/operations/Failures"), "Failures"),
 });
 
+const apiKeys = createRoute({
+  getParentRoute: () => inside,
+  path: "/api-keys",
+  component: lazyRouteComponent(() => import("@/pages/account/ApiKeys"), "ApiKeys"),
+});
+
+const sessions = createRoute({
+  getParentRoute: () => inside,
+  path: "/sessions",
+  component: lazyRouteComponent(() => import("@/pages/account/Sessions"), "Sessions"),
+});
+
+const members = createRoute({
+  getParentRoute: () => inside,
+  path: "/members",
+  component: lazyRouteComponent(() => import("@/pages/account/Members"), "Members"),
+});
+
+const audit = createRoute({
+  getParentRoute: () => inside,
+  path: "/audit",
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { actor_id?: string; action?: string; target?: string; cursor?: string } => ({
+    actor_id: optional(search["actor_id"]),
+    action: optional(search["action"]),
+    target: optional(search["target"]),
+    cursor: optional(search["cursor"]),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/account/Audit"), "Audit"),
+});
+
+const usage = createRoute({
+  getParentRoute: () => inside,
+  path: "/usage",
+  component: lazyRouteComponent(() => import("@/pages/account/Usage"), "Usage"),
+});
+
+const schedules = createRoute({
+  getParentRoute: () => inside,
+  path: "/schedules",
+  validateSearch: (search: Record<string, unknown>): { cursor?: string } => ({
+    cursor: optional(search["cursor"]),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/schedules/Schedules"), "Schedules"),
+});
+
+const newSchedule = createRoute({
+  getParentRoute: () => inside,
+  path: "/schedules/new",
+  component: lazyRouteComponent(() => import("@/pages/schedules/NewSchedule"), "NewSchedule"),
+});
+
+const schedule = createRoute({
+  getParentRoute: () => inside,
+  path: "/schedules/$id",
+  validateSearch: (search: Record<string, unknown>): { tab?: string; cursor?: string } => ({
+    tab: optional(search["tab"]),
+    cursor: optional(search["cursor"]),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/schedules/SchedulePage"), "SchedulePage"),
+});
+
+const webhooks = createRoute({
+  getParentRoute: () => inside,
+  path: "/webhooks",
+  validateSearch: (search: Record<string, unknown>): { cursor?: string } => ({
+    cursor: optional(search["cursor"]),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/webhooks/Webhooks"), "Webhooks"),
+});
+
+const webhook = createRoute({
+  getParentRoute: () => inside,
+  path: "/webhooks/$id",
+  validateSearch: (search: Record<string, unknown>): { status?: string; cursor?: string } => ({
+    status: optional(search["status"]),
+    cursor: optional(search["cursor"]),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/webhooks/WebhookPage"), "WebhookPage"),
+});
+
 const tree = root.addChildren([
   signIn,
   signUp,
+  setup,
+  invitation,
+  reset,
   inside.addChildren([
     overview,
     jobs,
@@ -152,6 +257,16 @@ const tree = root.addChildren([
     queues,
     workers,
     failures,
+    schedules,
+    newSchedule,
+    schedule,
+    webhooks,
+    webhook,
+    apiKeys,
+    sessions,
+    members,
+    audit,
+    usage,
   ]),
 ]);
 
@@ -161,6 +276,8 @@ export const router = createRouter({
   defaultErrorComponent: Trouble,
   defaultNotFoundComponent: NotFound,
   scrollRestoration: true,
+  parseSearch,
+  stringifySearch,
 });
 
 declare module "@tanstack/react-router" {

@@ -5,6 +5,15 @@ import { accessToken } from "@/api/session";
 import type { components, paths } from "@/generated/api";
 
 export type Schema = components["schemas"];
+/** What is sent may leave out what has a default; an open object takes anything. */
+export type Loose<T> =
+  T extends Record<string, never>
+    ? Record<string, unknown>
+    : T extends readonly (infer E)[]
+      ? Loose<E>[]
+      : T extends object
+        ? { [K in keyof T]?: Loose<T[K]> }
+        : T;
 type Method = "get" | "post" | "patch" | "delete";
 type Operation<P extends keyof paths, M extends Method> = NonNullable<paths[P][M]>;
 type PathsWith<M extends Method> = {
@@ -12,7 +21,9 @@ type PathsWith<M extends Method> = {
 }[keyof paths];
 type Query<O> = O extends { parameters: { query?: infer Q } } ? NonNullable<Q> : never;
 type PathParameters<O> = O extends { parameters: { path: infer P } } ? P : undefined;
-type Body<O> = O extends { requestBody?: { content: { "application/json": infer B } } } ? B : never;
+type Body<O> = O extends { requestBody?: { content: { "application/json": infer B } } }
+  ? Loose<B>
+  : never;
 type Content<R, S extends number> =
   R extends Record<S, { content: { "application/json": infer T } }> ? T : never;
 type Answer<O> = O extends { responses: infer R }

@@ -69,12 +69,12 @@ export const attemptsQuery = (id: string) =>
       (await get("/v1/jobs/{job_id}/attempts", { path: { job_id: id }, signal })).items,
   });
 
-export const datasetsQuery = (cursor: string | null, limit = 50) =>
+export const datasetsQuery = (cursor: string | null, { trash = false, limit = 50 } = {}) =>
   queryOptions({
-    queryKey: keys.datasets(cursor),
+    queryKey: keys.datasets(cursor, trash),
     queryFn: async ({ signal }) => {
       const page = await get("/v1/datasets", {
-        query: { limit, ...(cursor && { cursor }) },
+        query: { limit, ...(cursor && { cursor }), ...(trash && { status: "deleted" as const }) },
         signal,
       });
       return { ...page, items: page.items.map(caughtUpDataset) };

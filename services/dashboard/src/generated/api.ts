@@ -21,6 +21,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your keys, newest first; an admin sees those of all members */
+        get: operations["api_keys_listed"];
+        put?: never;
+        /** Make a key that may do no more than you; `key` is shown in this answer alone */
+        post: operations["api_keys_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Make a key void, everywhere within seconds; what it has open is closed */
+        delete: operations["api_keys_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, newest first; `target` is the id of what it was done to */
+        get: operations["trail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange an API key for an access token of a minute
+         * @description Services do this by themselves: send your key to any of them as it is.
+         */
+        post: operations["exchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/logout": {
         parameters: {
             query?: never;
@@ -72,6 +144,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a new password with a link; all your sessions end */
+        post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/token": {
         parameters: {
             query?: never;
@@ -96,12 +185,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest datasets first */
+        /**
+         * The newest datasets first: those that fit all that is given
+         * @description `name` is a part of the name, `label` is `key:value` and may be repeated; `status=deleted` shows the trash.
+         */
         get: operations["datasets_newest"];
         put?: never;
         /**
          * Upload a file: a form with the field `file`, or the bytes alone with `?name=`
-         * @description `name`, `labels` (a JSON object) and, where the content does not tell, `format`, `delimiter`, `encoding` and `header` may stand in the form or in the query.
+         * @description `name`, `labels` (a JSON object) and, where the content does not tell, `format`, `compression`, `encoding`, `delimiter`, `quote`, `header` and `depth` may stand in the form or in the query; so may `types` (a JSON object, type by column) and the `contract` for them.
          */
         post: operations["datasets_upload"];
         delete?: never;
@@ -121,7 +213,7 @@ export interface paths {
         get: operations["datasets_show"];
         put?: never;
         post?: never;
-        /** Delete a dataset; results made from it stay */
+        /** Put a dataset into the trash; results made from it stay. `purge` is for good */
         delete: operations["datasets_remove"];
         options?: never;
         head?: never;
@@ -208,6 +300,23 @@ export interface paths {
         get: operations["datasets_rejects"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a dataset out of the trash */
+        post: operations["datasets_restore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -303,6 +412,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest reports first */
+        get: operations["gc_newest"];
+        put?: never;
+        /** Collect stored objects that nobody needs; `dry_run` only says what would go */
+        post: operations["gc_collect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/gc/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One report; it is complete once `finished_at` is there */
+        get: operations["gc_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/info": {
         parameters: {
             query?: never;
@@ -314,6 +458,58 @@ export interface paths {
         get: operations["info"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations that can still be accepted, newest first */
+        get: operations["invitations_listed"];
+        put?: never;
+        /** Make a link for somebody; `token` and `url` are shown in this answer alone */
+        post: operations["invitations_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Make an open invitation void */
+        delete: operations["invitations_withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/{token}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Become a member with a password of your choice; then sign in */
+        post: operations["invitations_accept"];
         delete?: never;
         options?: never;
         head?: never;
@@ -385,7 +581,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A job; follow it from its `cursor` on and nothing is missed */
+        /**
+         * A job; follow it from its `cursor` on and nothing is missed
+         * @description With `at` the job as it was at this place of the log: made of its events up to there.
+         */
         get: operations["jobs_show"];
         put?: never;
         post?: never;
@@ -535,6 +734,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a new password; all your other sessions end */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members, the oldest first */
+        get: operations["members_listed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A member */
+        get: operations["members_show"];
+        put?: never;
+        post?: never;
+        /** Remove a member, which takes an admin, or leave yourself; sessions and keys end */
+        delete: operations["members_remove"];
+        options?: never;
+        head?: never;
+        /** Give a member another role; with less than before their sessions end */
+        patch: operations["members_change"];
+        trace?: never;
+    };
     "/v1/pipelines": {
         parameters: {
             query?: never;
@@ -659,6 +911,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schedules with the next time and the last run of each, newest first */
+        get: operations["schedules_listed"];
+        put?: never;
+        /** Submit a job by the clock; its order is checked now */
+        post: operations["schedules_make"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The next times that a schedule with this `cron` or `every` would have */
+        get: operations["schedules_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A schedule with its next time and its last run */
+        get: operations["schedules_show"];
+        put?: never;
+        post?: never;
+        /** Forget a schedule; its jobs stay */
+        delete: operations["schedules_remove"];
+        options?: never;
+        head?: never;
+        /** Other times or another job; to go from `cron` to `every` give both, one as null */
+        patch: operations["schedules_change"];
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The next times, without jitter; also those of a paused schedule */
+        get: operations["schedules_following"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submit nothing until it is resumed; the body may hold a `note` that says why */
+        post: operations["schedules_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with the next time; what was missed meanwhile is left out */
+        post: operations["schedules_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submit the schedule's job now, also while it is paused; its times stay */
+        post: operations["schedules_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the last times came to, newest first; they are kept for 30 days */
+        get: operations["schedules_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your sessions that are open, newest first */
+        get: operations["sessions_listed"];
+        put?: never;
+        post?: never;
+        /** End all your sessions but this one */
+        delete: operations["sessions_end_others"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of your sessions; its tokens and sockets end within seconds */
+        delete: operations["sessions_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/setup": {
         parameters: {
             query?: never;
@@ -670,6 +1096,223 @@ export interface paths {
         put?: never;
         /** Make the system's first administrator with the one-time link */
         post: operations["set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tenant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your tenant */
+        get: operations["tenant_show"];
+        put?: never;
+        post?: never;
+        /** Delete your tenant for good, with all its members; `confirm` repeats its name */
+        delete: operations["tenant_remove"];
+        options?: never;
+        head?: never;
+        /** Give your tenant another name */
+        patch: operations["tenant_rename"];
+        trace?: never;
+    };
+    "/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest uploads first; `fingerprint` finds that of a certain file */
+        get: operations["uploads_newest"];
+        put?: never;
+        /**
+         * Begin an upload in parts; each part has a link that takes it by PUT
+         * @description Parts may come in any order, several at a time and again. The answer has links for the first hundred; showing the upload gives those for the next that are missing.
+         */
+        post: operations["uploads_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The parts that are there, and links for the next that are missing, for operators */
+        get: operations["uploads_show"];
+        put?: never;
+        post?: never;
+        /** Give an upload up, with all parts that came */
+        delete: operations["uploads_abort"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the parts a dataset: 201 with it, however often this is asked
+         * @description What was stored is read again to know its sha256. Where that takes longer, the answer is 202 with the upload: ask again.
+         */
+        post: operations["uploads_complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the tenant has of what is limited */
+        get: operations["usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{user_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link with which a member chooses a new password, once; hand it over yourself */
+        post: operations["offer_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest webhooks first */
+        get: operations["webhooks_newest"];
+        put?: never;
+        /** Send events to an address; the answer shows the secret that signs them, this once */
+        post: operations["webhooks_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A webhook and how it is doing */
+        get: operations["webhooks_show"];
+        put?: never;
+        post?: never;
+        /** Send nothing more; what waited is dropped */
+        delete: operations["webhooks_remove"];
+        options?: never;
+        head?: never;
+        /** Change what is given; a webhook that is enabled again goes on where it stopped */
+        patch: operations["webhooks_change"];
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent in the last days and what waits, with each answer; newest first */
+        get: operations["webhooks_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send again all that came after a cursor, under the ids that it had */
+        post: operations["webhooks_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new secret, shown this once; for a time the old one signs beside it */
+        post: operations["webhooks_rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one `webhook.test` now and show what the receiver answered */
+        post: operations["webhooks_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -697,6 +1340,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AcceptInvitation */
+        AcceptInvitation: {
+            password: string;
+        };
+        /**
+         * Amount
+         * @description What is there, and what may be; without a limit nobody counts.
+         */
+        Amount: {
+            used: number;
+            /** @default null */
+            limit: number | null;
+        };
         /**
          * AnyPage
          * @description A page of a list; `next_cursor` is null on the last one.
@@ -705,6 +1361,28 @@ export interface components {
             items: unknown[];
             /** @default null */
             next_cursor: string | null;
+        };
+        /**
+         * ApiKey
+         * @description A key for programs; `key` itself stands only in the answer that made it.
+         */
+        ApiKey: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            tenant_id: string;
+            /** Format: uuid */
+            user_id: string;
+            name: string;
+            role: components["schemas"]["Role"];
+            prefix: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @default null */
+            expires_at: string | null;
+            /** @default null */
+            last_used_at: string | null;
+            key?: string;
         };
         /**
          * ApiKeyCreated
@@ -727,6 +1405,15 @@ export interface components {
             api_key_id: string;
             name: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * ApiKeyPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKey"][];
+            /** @default null */
+            next_cursor: string | null;
         };
         /**
          * ApiKeyRevoked
@@ -784,6 +1471,59 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * AuditEntry
+         * @description Who did what, when, from where, and how it came out.
+         *
+         *     `via` says how they were known: `session`, `api_key`, `password` or `link`; what another
+         *     service tells has `event`, and no address.
+         */
+        AuditEntry: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @default null */
+            actor_id: string | null;
+            /** @default null */
+            actor: string | null;
+            via: string;
+            action: string;
+            /** @default null */
+            target: string | null;
+            /** @default null */
+            address: string | null;
+            outcome: string;
+            details?: Record<string, never>;
+        };
+        /**
+         * AuditEntryPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        AuditEntryPage: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * BeginUpload
+         * @description A file that will come in parts.
+         *
+         *     `options` are those that an upload in one request takes beside the name and the labels.
+         *     `fingerprint` is the client's own word for this very file, to find the upload again by it.
+         */
+        BeginUpload: {
+            name: string;
+            size_bytes: number;
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            sha256: string | null;
+            /** @default null */
+            fingerprint: string | null;
+            options?: Record<string, never>;
+        };
+        /**
          * BlockedReason
          * @enum {unknown}
          */
@@ -819,7 +1559,7 @@ export interface components {
         BulkOp: "cancel" | "delete" | "retry";
         /**
          * Cancel
-         * @description A cancel with its deadline and, once known, its outcome.
+         * @description A cancel with who asked for it, its deadline and, once known, its outcome.
          */
         Cancel: {
             /** Format: date-time */
@@ -832,6 +1572,8 @@ export interface components {
             outcome: components["schemas"]["CancelOutcome"] | null;
             /** @default null */
             latency_ms: number | null;
+            /** @default null */
+            by: string | null;
         };
         /** CancelJob */
         CancelJob: {
@@ -846,6 +1588,66 @@ export interface components {
          * @enum {unknown}
          */
         CancelOutcome: "cooperative" | "killed" | "not_started" | "too_late" | "worker_lost";
+        /** ChangeMember */
+        ChangeMember: {
+            role: components["schemas"]["Role"];
+        };
+        /** ChangePassword */
+        ChangePassword: {
+            old_password: string;
+            new_password: string;
+        };
+        /**
+         * ChangeSchedule
+         * @description What shall be another; what is left out stays.
+         */
+        ChangeSchedule: {
+            job?: components["schemas"]["SubmitJob"];
+            cron?: string | null;
+            time_zone?: string;
+            every?: number | null;
+            overlap?: components["schemas"]["Overlap"];
+            catch_up_s?: number;
+            jitter_s?: number;
+            pause_on_failure?: number | null;
+        };
+        /**
+         * ChangeWebhook
+         * @description What is left out stays; `types: null` means all.
+         */
+        ChangeWebhook: {
+            url?: string;
+            types?: string[] | null;
+            description?: string;
+            enabled?: boolean;
+        };
+        /**
+         * Collection
+         * @description One collection and what it removed, or would have; `error` says why it could not end.
+         */
+        Collection: {
+            /** Format: uuid */
+            id: string;
+            dry_run: boolean;
+            /** Format: date-time */
+            started_at: string;
+            /** @default null */
+            finished_at: string | null;
+            found?: {
+                [key: string]: components["schemas"]["Heap"];
+            };
+            /** @default null */
+            error: string | null;
+        };
+        /**
+         * CollectionPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        CollectionPage: {
+            items: components["schemas"]["Collection"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
         /**
          * Column
          * @description A column as ingest found it.
@@ -857,8 +1659,45 @@ export interface components {
             nulls: number;
         };
         /**
+         * CompleteUpload
+         * @description All parts are sent; with a sha256 the stored bytes must have it.
+         */
+        CompleteUpload: {
+            /** @default null */
+            sha256: string | null;
+        };
+        /**
+         * CreateApiKey
+         * @description A key for programs, which can do no more than whoever makes it.
+         */
+        CreateApiKey: {
+            name: string;
+            /** @default operator */
+            role: components["schemas"]["Role"];
+            /** @default null */
+            expires_at: string | null;
+        };
+        /**
+         * CreateWebhook
+         * @description Where events go, which (all that the caller may see, unless `types`), and from where on.
+         */
+        CreateWebhook: {
+            url: string;
+            /** @default null */
+            types: string[] | null;
+            /** @default  */
+            description: string;
+            /** @default true */
+            enabled: boolean;
+            /** @default now */
+            after: string;
+        };
+        /**
          * Dataset
          * @description What the API says of a dataset; `rows` and `columns` are known once it is ready.
+         *
+         *     A new one whose bytes were there already names the dataset that it shares them with. One in
+         *     the trash says until when it can be restored.
          */
         Dataset: {
             /** Format: uuid */
@@ -878,7 +1717,11 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+            detected?: components["schemas"]["Detected"];
             error?: components["schemas"]["DatasetError"];
+            /** Format: uuid */
+            deduplicated_from?: string;
+            restorable_until?: string;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -912,7 +1755,7 @@ export interface components {
         };
         /**
          * DatasetDeleted
-         * @description The dataset is gone.
+         * @description The dataset is in the trash: nothing can use it, and for a while it can be restored.
          */
         DatasetDeleted: {
             /**
@@ -929,6 +1772,8 @@ export interface components {
             seq: number;
             /** Format: uuid */
             dataset_id: string;
+            /** @default null */
+            by: string | null;
         };
         /**
          * DatasetError
@@ -946,6 +1791,26 @@ export interface components {
             items: components["schemas"]["Dataset"][];
             /** @default null */
             next_cursor: string | null;
+        };
+        /**
+         * DatasetPurged
+         * @description The dataset is gone for good, and its stored objects go with it.
+         */
+        DatasetPurged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dataset.purged";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            dataset_id: string;
         };
         /**
          * DatasetReady
@@ -993,6 +1858,29 @@ export interface components {
             error: components["schemas"]["DatasetError"];
             /** @default null */
             job_id: string | null;
+        };
+        /**
+         * DatasetRestored
+         * @description The dataset is out of the trash; one that was being validated is uploaded anew.
+         */
+        DatasetRestored: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dataset.restored";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            dataset_id: string;
+            status: components["schemas"]["DatasetStatus"];
+            /** @default null */
+            frame: components["schemas"]["Frame"] | null;
         };
         /**
          * DatasetStatus
@@ -1057,10 +1945,81 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Delivery
+         * @description An event on its way: `pending` until it is `delivered` or, after 24 h, `failed`.
+         */
+        Delivery: {
+            id: number;
+            /** Format: uuid */
+            event_id: string;
+            type: string;
+            cursor: string;
+            status: string;
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            next_attempt_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            finished_at: string | null;
+        };
+        /**
+         * DeliveryAttempt
+         * @description One request: the receiver's status and the start of its answer, or a word for the trouble.
+         */
+        DeliveryAttempt: {
+            /** Format: date-time */
+            at: string;
+            duration_ms: number;
+            /** @default null */
+            status_code: number | null;
+            /** @default null */
+            error: string | null;
+            /** @default  */
+            response: string;
+        };
+        /**
+         * DeliveryPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        DeliveryPage: {
+            items: components["schemas"]["Delivery"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * Detected
+         * @description How the bytes were read, whether the content said so or the uploader.
+         *
+         *     `rejects` counts rows that were left out, `nulled` values that the contract made null,
+         *     `evolved` names columns that could not have the type asked for.
+         */
+        Detected: {
+            format: string;
+            /** @default 0 */
+            rejects: number;
+            /** @default 0 */
+            nulled: number;
+            /** @default null */
+            encoding: string | null;
+            /** @default null */
+            delimiter: string | null;
+            /** @default null */
+            quote: string | null;
+            /** @default null */
+            header: boolean | null;
+            /** @default null */
+            compression: string | null;
+            /**
+             * @default evolve
+             * @enum {unknown}
+             */
+            contract: "evolve" | "freeze" | "null_value" | "quarantine_row";
+            evolved?: string[];
+        };
+        /**
          * Event
          * @description A numbered fact; more types may come, so skip those you do not know.
          */
-        Event: components["schemas"]["ApiKeyCreated"] | components["schemas"]["ApiKeyRevoked"] | components["schemas"]["DatasetCreated"] | components["schemas"]["DatasetDeleted"] | components["schemas"]["DatasetReady"] | components["schemas"]["DatasetRejected"] | components["schemas"]["DatasetUploaded"] | components["schemas"]["JobAttemptLost"] | components["schemas"]["JobBlocked"] | components["schemas"]["JobCancelRequested"] | components["schemas"]["JobCancelled"] | components["schemas"]["JobExpired"] | components["schemas"]["JobFailed"] | components["schemas"]["JobQueued"] | components["schemas"]["JobRetryScheduled"] | components["schemas"]["JobStalled"] | components["schemas"]["JobStarted"] | components["schemas"]["JobStepFailed"] | components["schemas"]["JobStepSucceeded"] | components["schemas"]["JobSubmitted"] | components["schemas"]["JobSucceeded"] | components["schemas"]["SessionRevoked"] | components["schemas"]["UserDisabled"] | components["schemas"]["UserRegistered"] | components["schemas"]["WebhookDisabled"];
+        Event: components["schemas"]["ApiKeyCreated"] | components["schemas"]["ApiKeyRevoked"] | components["schemas"]["DatasetCreated"] | components["schemas"]["DatasetDeleted"] | components["schemas"]["DatasetPurged"] | components["schemas"]["DatasetReady"] | components["schemas"]["DatasetRejected"] | components["schemas"]["DatasetRestored"] | components["schemas"]["DatasetUploaded"] | components["schemas"]["JobAttemptLost"] | components["schemas"]["JobBlocked"] | components["schemas"]["JobCancelRequested"] | components["schemas"]["JobCancelled"] | components["schemas"]["JobDeleted"] | components["schemas"]["JobExpired"] | components["schemas"]["JobFailed"] | components["schemas"]["JobQueued"] | components["schemas"]["JobRetryScheduled"] | components["schemas"]["JobStalled"] | components["schemas"]["JobStarted"] | components["schemas"]["JobStepFailed"] | components["schemas"]["JobStepSucceeded"] | components["schemas"]["JobSubmitted"] | components["schemas"]["JobSucceeded"] | components["schemas"]["ScheduleChanged"] | components["schemas"]["ScheduleCreated"] | components["schemas"]["ScheduleDeleted"] | components["schemas"]["SchedulePaused"] | components["schemas"]["ScheduleResumed"] | components["schemas"]["SessionRevoked"] | components["schemas"]["TenantDeleted"] | components["schemas"]["UserDisabled"] | components["schemas"]["UserRegistered"] | components["schemas"]["UserRoleChanged"] | components["schemas"]["WebhookDisabled"];
         /**
          * EventPage
          * @description A page of a list; `next_cursor` is null on the last one.
@@ -1069,6 +2028,10 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** @default null */
             next_cursor: string | null;
+        };
+        /** ExchangeKey */
+        ExchangeKey: {
+            api_key: string;
         };
         /**
          * Failure
@@ -1120,6 +2083,17 @@ export interface components {
             columns: number;
         };
         /**
+         * Heap
+         * @description What was found of one kind; `examples` are the first few.
+         */
+        Heap: {
+            /** @default 0 */
+            count: number;
+            /** @default 0 */
+            size_bytes: number;
+            examples?: string[];
+        };
+        /**
          * Info
          * @description What may be known before signing in.
          */
@@ -1133,18 +2107,66 @@ export interface components {
          */
         Ingested: {
             format: string;
-            rows: number;
-            columns: components["schemas"]["Column"][];
             /** @default 0 */
             rejects: number;
+            /** @default 0 */
+            nulled: number;
             /** @default null */
             encoding: string | null;
             /** @default null */
             delimiter: string | null;
             /** @default null */
+            quote: string | null;
+            /** @default null */
             header: boolean | null;
             /** @default null */
             compression: string | null;
+            /**
+             * @default evolve
+             * @enum {unknown}
+             */
+            contract: "evolve" | "freeze" | "null_value" | "quarantine_row";
+            evolved?: string[];
+            rows: number;
+            columns: components["schemas"]["Column"][];
+        };
+        /**
+         * Invitation
+         * @description An open invitation; `token` and `url` stand only in the answer that made it.
+         */
+        Invitation: {
+            /** Format: uuid */
+            id: string;
+            email: string;
+            role: components["schemas"]["Role"];
+            /** Format: uuid */
+            invited_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            token?: string;
+            url?: string;
+        };
+        /**
+         * InvitationPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        InvitationPage: {
+            items: components["schemas"]["Invitation"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * Invite
+         * @description Who shall become a member, as what, and for how long the link is good.
+         */
+        Invite: {
+            email: string;
+            /** @default operator */
+            role: components["schemas"]["Role"];
+            /** @default 604800 */
+            expires_in_s: number;
         };
         /**
          * Job
@@ -1294,6 +2316,30 @@ export interface components {
             dataset_id: string | null;
         };
         /**
+         * JobDeleted
+         * @description A job that had ended was deleted with its results; its events stay for their time.
+         */
+        JobDeleted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "job.deleted";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            job_id: string;
+            /** @default false */
+            system: boolean;
+            /** @default null */
+            by: string | null;
+        };
+        /**
          * JobError
          * @description Why a step or a job failed; `traceback` holds at most 64 KiB.
          */
@@ -1393,6 +2439,8 @@ export interface components {
         /**
          * JobQueued
          * @description A job that had to wait, or to run again, misses nothing but a free slot.
+         *
+         *     `next_attempt_at` is that of the job's other tasks, if there is one.
          */
         JobQueued: {
             /**
@@ -1411,10 +2459,15 @@ export interface components {
             job_id: string;
             /** @default false */
             system: boolean;
+            /** Format: date-time */
+            next_attempt_at?: string;
         };
         /**
          * JobRetryScheduled
          * @description The attempt failed; the next begins at `next_attempt_at`.
+         *
+         *     The job is retrying, or has the `status` that stands here because others of its tasks run;
+         *     `first_attempt_at` is that of the task which is due before this one.
          */
         JobRetryScheduled: {
             /**
@@ -1438,6 +2491,9 @@ export interface components {
             error: components["schemas"]["JobError"];
             /** Format: date-time */
             next_attempt_at: string;
+            /** Format: date-time */
+            first_attempt_at?: string;
+            status?: components["schemas"]["JobStatus"];
         };
         /**
          * JobStalled
@@ -1468,7 +2524,7 @@ export interface components {
         };
         /**
          * JobStarted
-         * @description A worker began an attempt.
+         * @description A worker began an attempt; `next_attempt_at` is that of the job's other tasks.
          */
         JobStarted: {
             /**
@@ -1490,6 +2546,8 @@ export interface components {
             attempt: number;
             worker: string;
             steps: string[];
+            /** Format: date-time */
+            next_attempt_at?: string;
         };
         /**
          * JobStatus
@@ -1499,7 +2557,9 @@ export interface components {
         JobStatus: "blocked" | "cancelled" | "cancelling" | "expired" | "failed" | "queued" | "retrying" | "running" | "scheduled" | "succeeded";
         /**
          * JobStepFailed
-         * @description A step ended in an error.
+         * @description A step ended in an error, for good if it is `final`.
+         *
+         *     `status` is that of the job, if this changed it.
          */
         JobStepFailed: {
             /**
@@ -1521,10 +2581,12 @@ export interface components {
             step: string;
             attempt: number;
             error: components["schemas"]["JobError"];
+            final?: boolean;
+            status?: components["schemas"]["JobStatus"];
         };
         /**
          * JobStepSucceeded
-         * @description A step's output is kept.
+         * @description A step's output is kept; `status` is that of the job, if this changed it.
          */
         JobStepSucceeded: {
             /**
@@ -1549,10 +2611,14 @@ export interface components {
             result: components["schemas"]["Result"] | null;
             /** @default null */
             progress: components["schemas"]["Progress"] | null;
+            status?: components["schemas"]["JobStatus"];
         };
         /**
          * JobSubmitted
          * @description The job is accepted and will not be lost; it is queued or, with `run_at` ahead, scheduled.
+         *
+         *     `created_at` stands here where it is not the moment in the job's id; `left_out` names what was
+         *     too large for the event.
          */
         JobSubmitted: {
             /**
@@ -1595,6 +2661,9 @@ export interface components {
             run_at: string | null;
             /** @default null */
             concurrency_key: string | null;
+            /** Format: date-time */
+            created_at?: string;
+            left_out?: string[];
         };
         /**
          * JobSucceeded
@@ -1628,6 +2697,19 @@ export interface components {
             dataset_id: string | null;
             /** @default null */
             frame: components["schemas"]["Frame"] | null;
+        };
+        /**
+         * KeyGrant
+         * @description What identity gives a service for an API key: an access token for a minute.
+         *
+         *     At `good_until` the key itself ends, or what was opened with it must be opened again.
+         */
+        KeyGrant: {
+            access_token: string;
+            /** @default Bearer */
+            token_type: string;
+            expires_in: number;
+            good_until: string;
         };
         /**
          * KeySet
@@ -1676,10 +2758,125 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * MakeSchedule
+         * @description Submit `job` at the times of `cron` (in `time_zone`) or `every` so many seconds.
+         *
+         *     A time that was missed by more than `catch_up_s` is left out; of several the last one counts.
+         */
+        MakeSchedule: {
+            name: string;
+            job: components["schemas"]["SubmitJob"];
+            /** @default null */
+            cron: string | null;
+            /** @default UTC */
+            time_zone: string;
+            /** @default null */
+            every: number | null;
+            /** @default skip */
+            overlap: components["schemas"]["Overlap"];
+            /** @default 600 */
+            catch_up_s: number;
+            /** @default 0 */
+            jitter_s: number;
+            /** @default null */
+            pause_on_failure: number | null;
+        };
+        /**
+         * Member
+         * @description A user of the tenant; `last_seen_at` is when a session of theirs was last renewed.
+         */
+        Member: {
+            /** Format: uuid */
+            id: string;
+            email: string;
+            role: components["schemas"]["Role"];
+            /** @default false */
+            system_admin: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @default null */
+            last_seen_at: string | null;
+        };
+        /**
+         * MemberPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        MemberPage: {
+            items: components["schemas"]["Member"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * NewSecret
+         * @description A secret, which is shown this once, and until when the ones before it sign, too.
+         */
+        NewSecret: {
+            secret: string;
+            previous_until: string;
+        };
+        /**
+         * NewWebhook
+         * @description A webhook as it was made, with its secret, which is shown this once.
+         */
+        NewWebhook: {
+            /** Format: uuid */
+            id: string;
+            url: string;
+            types: string[] | null;
+            description: string;
+            enabled: boolean;
+            disabled_reason: string | null;
+            disabled_at: string | null;
+            failing_since: string | null;
+            pending: number;
+            cursor: string;
+            /** Format: uuid */
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            seq: number;
+            /** @default null */
+            secret: string | null;
+        };
+        /**
          * OnError
          * @enum {unknown}
          */
         OnError: "continue" | "fail";
+        /**
+         * OpenSession
+         * @description A sign-in that has not ended; `current` is the one that asks.
+         */
+        OpenSession: {
+            /** Format: uuid */
+            id: string;
+            user_agent: string | null;
+            address: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            last_used_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            current: boolean;
+        };
+        /**
+         * OpenSessionPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        OpenSessionPage: {
+            items: components["schemas"]["OpenSession"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * Overlap
+         * @description What happens at the next time while the job of the time before goes on.
+         * @enum {unknown}
+         */
+        Overlap: "allow" | "cancel_running" | "skip";
         /**
          * Part
          * @description One Parquet file of a frame.
@@ -1689,6 +2886,11 @@ export interface components {
             rows: number;
             size_bytes: number;
             sha256: string;
+        };
+        /** PauseSchedule */
+        PauseSchedule: {
+            /** @default null */
+            note: string | null;
         };
         /**
          * Pipeline
@@ -1850,6 +3052,34 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** RenameTenant */
+        RenameTenant: {
+            name: string;
+        };
+        /**
+         * ReplayWebhook
+         * @description Send again what came after this cursor; `start` is the oldest event that is kept.
+         */
+        ReplayWebhook: {
+            after: string;
+        };
+        /**
+         * ResetLink
+         * @description A link with which a user chooses a new password, once; hand it over by hand.
+         */
+        ResetLink: {
+            /** Format: uuid */
+            user_id: string;
+            token: string;
+            url: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /** ResetPassword */
+        ResetPassword: {
+            token: string;
+            password: string;
+        };
         /**
          * Result
          * @description An output: a small value inline, everything else by a stable uri; absent is left out.
@@ -1874,6 +3104,28 @@ export interface components {
          * @enum {unknown}
          */
         Role: "admin" | "operator" | "viewer";
+        /**
+         * RotateSecret
+         * @description For how long the secrets before sign beside the new one.
+         */
+        RotateSecret: {
+            /** @default 86400 */
+            keep_s: number;
+        };
+        /**
+         * RunCollection
+         * @description Collect now; `dry_run` only says what would go.
+         */
+        RunCollection: {
+            /** @default false */
+            dry_run: boolean;
+        };
+        /**
+         * RunOutcome
+         * @description What a time of a schedule came to.
+         * @enum {unknown}
+         */
+        RunOutcome: "missed" | "refused" | "skipped" | "submitted";
         /**
          * RunPipeline
          * @description Run a stored pipeline on a dataset, a value or nothing.
@@ -1907,6 +3159,198 @@ export interface components {
             max_attempts: number;
             /** @default null */
             concurrency_key: string | null;
+        };
+        /**
+         * Schedule
+         * @description A schedule with its next time and what the last one came to; its jobs carry its id.
+         */
+        Schedule: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            tenant_id: string;
+            name: string;
+            job: components["schemas"]["SubmitJob"];
+            /** @default null */
+            cron: string | null;
+            /** @default UTC */
+            time_zone: string;
+            /** @default null */
+            every: number | null;
+            /** @default skip */
+            overlap: components["schemas"]["Overlap"];
+            /** @default 600 */
+            catch_up_s: number;
+            /** @default 0 */
+            jitter_s: number;
+            /** @default null */
+            pause_on_failure: number | null;
+            /** @default false */
+            paused: boolean;
+            /** @default null */
+            note: string | null;
+            /** @default null */
+            next_run_at: string | null;
+            /** @default null */
+            last_run: components["schemas"]["ScheduleRun"] | null;
+            /** @default null */
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            seq: number;
+        };
+        /**
+         * ScheduleChanged
+         * @description A schedule has other times or another job.
+         */
+        ScheduleChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "schedule.changed";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            schedule_id: string;
+            name: string;
+            /** @default null */
+            by: string | null;
+        };
+        /**
+         * ScheduleCreated
+         * @description A schedule was made.
+         */
+        ScheduleCreated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "schedule.created";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            schedule_id: string;
+            name: string;
+            /** @default null */
+            by: string | null;
+        };
+        /**
+         * ScheduleDeleted
+         * @description A schedule is gone; its jobs stay.
+         */
+        ScheduleDeleted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "schedule.deleted";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            schedule_id: string;
+            name: string;
+            /** @default null */
+            by: string | null;
+        };
+        /**
+         * SchedulePage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        SchedulePage: {
+            items: components["schemas"]["Schedule"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * SchedulePaused
+         * @description A schedule submits nothing until it is resumed.
+         */
+        SchedulePaused: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "schedule.paused";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            schedule_id: string;
+            name: string;
+            /** @default null */
+            by: string | null;
+            /** @default null */
+            note: string | null;
+        };
+        /**
+         * ScheduleResumed
+         * @description A schedule submits again.
+         */
+        ScheduleResumed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "schedule.resumed";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            schedule_id: string;
+            name: string;
+            /** @default null */
+            by: string | null;
+        };
+        /**
+         * ScheduleRun
+         * @description A time of a schedule: the job that was made for it, or why none was.
+         */
+        ScheduleRun: {
+            nominal_time: string;
+            /** Format: date-time */
+            at: string;
+            outcome: components["schemas"]["RunOutcome"];
+            /** @default null */
+            job_id: string | null;
+            /** @default null */
+            job_status: components["schemas"]["JobStatus"] | null;
+            /** @default null */
+            reason: string | null;
+        };
+        /**
+         * ScheduleRunPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        ScheduleRunPage: {
+            items: components["schemas"]["ScheduleRun"][];
+            /** @default null */
+            next_cursor: string | null;
         };
         /**
          * SessionRevoked
@@ -2083,6 +3527,26 @@ export interface components {
             created_at: string;
         };
         /**
+         * TenantDeleted
+         * @description A tenant is gone with all its members; what others keep of it is void.
+         */
+        TenantDeleted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tenant.deleted";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** @default null */
+            by: string | null;
+        };
+        /**
          * Timeouts
          * @description Limits in seconds, each within the system's maximum.
          */
@@ -2106,6 +3570,72 @@ export interface components {
             token_type: string;
             expires_in: number;
             refresh_token: string;
+        };
+        /**
+         * Upload
+         * @description An upload; its dataset has the same id and is there once the status is `completed`.
+         */
+        Upload: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            status: components["schemas"]["UploadStatus"];
+            size_bytes: number;
+            part_bytes: number;
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            sha256: string | null;
+            /** @default null */
+            fingerprint: string | null;
+            stored_bytes?: number;
+            parts?: components["schemas"]["UploadPart"][];
+            links_until?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /**
+         * UploadPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        UploadPage: {
+            items: components["schemas"]["Upload"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * UploadPart
+         * @description One part: either it is `stored`, or `uri` takes it by PUT.
+         *
+         *     No more than a hundred parts have a link at a time: ask again for the next ones.
+         */
+        UploadPart: {
+            number: number;
+            offset: number;
+            size_bytes: number;
+            stored: boolean;
+            uri?: string;
+        };
+        /**
+         * UploadStatus
+         * @enum {unknown}
+         */
+        UploadStatus: "aborted" | "completed" | "expired" | "refused" | "uploading" | "verifying";
+        /**
+         * Usage
+         * @description A tenant's usage; what is not known at the moment is null.
+         *
+         *     `storage_bytes` are those of datasets, those in the trash too, and of uploads under way.
+         */
+        Usage: {
+            storage_bytes: components["schemas"]["Amount"];
+            datasets: components["schemas"]["Amount"];
+            open_uploads: components["schemas"]["Amount"];
+            /** @default null */
+            open_jobs: components["schemas"]["Amount"] | null;
         };
         /** User */
         User: {
@@ -2142,7 +3672,7 @@ export interface components {
         };
         /**
          * UserRegistered
-         * @description A user, and the tenant it is the admin of, came to be.
+         * @description A user came to be: with a tenant of its own, or by the invitation of another's.
          */
         UserRegistered: {
             /**
@@ -2161,6 +3691,55 @@ export interface components {
             user_id: string;
             email: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * UserRoleChanged
+         * @description A member may do more or less than before.
+         */
+        UserRoleChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "user.role_changed";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            user_id: string;
+            role: components["schemas"]["Role"];
+            /** @default null */
+            by: string | null;
+        };
+        /**
+         * Webhook
+         * @description An endpoint: `cursor` is how far the log was read for it, `pending` what waits to be sent.
+         *
+         *     `disabled_reason` is `gone` (it answered 410) or `failing`; null where somebody switched it off.
+         */
+        Webhook: {
+            /** Format: uuid */
+            id: string;
+            url: string;
+            types: string[] | null;
+            description: string;
+            enabled: boolean;
+            disabled_reason: string | null;
+            disabled_at: string | null;
+            failing_since: string | null;
+            pending: number;
+            cursor: string;
+            /** Format: uuid */
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            seq: number;
         };
         /**
          * WebhookDisabled
@@ -2182,6 +3761,15 @@ export interface components {
             /** Format: uuid */
             webhook_id: string;
             reason: string;
+        };
+        /**
+         * WebhookPage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        WebhookPage: {
+            items: components["schemas"]["Webhook"][];
+            /** @default null */
+            next_cursor: string | null;
         };
         /**
          * WorkerInfo
@@ -2207,6 +3795,15 @@ export interface components {
          */
         WorkerInfoPage: {
             items: components["schemas"]["WorkerInfo"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * datetimePage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        datetimePage: {
+            items: string[];
             /** @default null */
             next_cursor: string | null;
         };
@@ -2245,6 +3842,129 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeySet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    api_keys_listed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    api_keys_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    api_keys_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    trail: {
+        parameters: {
+            query?: {
+                actor_id?: string;
+                action?: string;
+                target?: string;
+                since?: string;
+                until?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeKey"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyGrant"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2323,6 +4043,29 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     auth_sign_in: {
         parameters: {
             query?: never;
@@ -2354,6 +4097,11 @@ export interface operations {
                 limit?: number;
                 cursor?: string;
                 status?: components["schemas"]["DatasetStatus"];
+                name?: string;
+                format?: string;
+                label?: string[];
+                created_after?: string;
+                created_before?: string;
             };
             header?: never;
             path?: never;
@@ -2431,7 +4179,9 @@ export interface operations {
     };
     datasets_remove: {
         parameters: {
-            query?: never;
+            query?: {
+                purge?: boolean;
+            };
             header?: never;
             path: {
                 dataset_id: string;
@@ -2597,6 +4347,29 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    datasets_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     dead_letters_listed: {
         parameters: {
             query?: {
@@ -2692,7 +4465,7 @@ export interface operations {
     events_events: {
         parameters: {
             query?: {
-                /** @description A cursor, `start` or `now`. */
+                /** @description A cursor, `start`, `now`, or a moment such as `2026-11-22T08:00:00Z`. */
                 after?: string;
                 /** @description Event types, separated by commas; `job.*` stands for all of them. */
                 types?: string;
@@ -2747,6 +4520,77 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    gc_newest: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    gc_collect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunCollection"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    gc_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     info: {
         parameters: {
             query?: never;
@@ -2763,6 +4607,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Info"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    invitations_listed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    invitations_invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Invite"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    invitations_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    invitations_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInvitation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registration"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2884,7 +4824,10 @@ export interface operations {
     };
     jobs_show: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description A cursor: the job as it was then. */
+                at?: string;
+            };
             header?: never;
             path: {
                 job_id: string;
@@ -3131,6 +5074,121 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    members_listed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    members_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    members_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    members_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeMember"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     pipelines_listed: {
         parameters: {
             query?: never;
@@ -3340,6 +5398,341 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    schedules_listed: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_make: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeSchedule"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_preview: {
+        parameters: {
+            query?: {
+                cron?: string;
+                time_zone?: string;
+                every?: number;
+                count?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["datetimePage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSchedule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_following: {
+        parameters: {
+            query?: {
+                count?: number;
+            };
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["datetimePage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseSchedule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    schedules_runs: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleRunPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sessions_listed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessionPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sessions_end_others: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sessions_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     set_up: {
         parameters: {
             query?: never;
@@ -3360,6 +5753,466 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Registration"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tenant_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tenant_remove: {
+        parameters: {
+            query: {
+                /** @description The tenant's name. */
+                confirm: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tenant_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameTenant"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploads_newest: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                status?: components["schemas"]["UploadStatus"];
+                fingerprint?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploads_begin: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginUpload"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploads_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploads_abort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploads_complete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteUpload"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    offer_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetLink"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_newest: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhook"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeWebhook"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_deliveries: {
+        parameters: {
+            query?: {
+                cursor?: number;
+                status?: "pending" | "delivered" | "failed" | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayWebhook"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateSecret"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecret"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    webhooks_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryAttempt"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -13,13 +13,16 @@ export type Event =
   | ApiKeyRevoked
   | DatasetCreated
   | DatasetDeleted
+  | DatasetPurged
   | DatasetReady
   | DatasetRejected
+  | DatasetRestored
   | DatasetUploaded
   | JobAttemptLost
   | JobBlocked
   | JobCancelRequested
   | JobCancelled
+  | JobDeleted
   | JobExpired
   | JobFailed
   | JobQueued
@@ -30,14 +33,22 @@ export type Event =
   | JobStepSucceeded
   | JobSubmitted
   | JobSucceeded
+  | ScheduleChanged
+  | ScheduleCreated
+  | ScheduleDeleted
+  | SchedulePaused
+  | ScheduleResumed
   | SessionRevoked
+  | TenantDeleted
   | UserDisabled
   | UserRegistered
+  | UserRoleChanged
   | WebhookDisabled;
 /**
  * What a member may do; each role includes the one before it.
  */
 export type Role = "admin" | "operator" | "viewer";
+export type DatasetStatus = "deleted" | "ready" | "rejected" | "uploading" | "validating";
 export type BlockedReason = "concurrency_key" | "dataset" | "no_worker" | "queue_paused";
 /**
  * How a cancel ended.
@@ -51,6 +62,20 @@ export type FailureKind = "crash" | "data" | "infrastructure" | "timeout" | "tra
  * Where a job stands; the last four are endings and immutable.
  */
 export type JobStatus =
+  | "blocked"
+  | "cancelled"
+  | "cancelling"
+  | "expired"
+  | "failed"
+  | "queued"
+  | "retrying"
+  | "running"
+  | "scheduled"
+  | "succeeded";
+/**
+ * Where a job stands; the last four are endings and immutable.
+ */
+export type JobStatus1 =
   | "blocked"
   | "cancelled"
   | "cancelling"
@@ -104,10 +129,22 @@ export interface DatasetCreated {
   };
 }
 /**
- * The dataset is gone.
+ * The dataset is in the trash: nothing can use it, and for a while it can be restored.
  */
 export interface DatasetDeleted {
   type: "dataset.deleted";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  dataset_id: string;
+  by?: string | null;
+}
+/**
+ * The dataset is gone for good, and its stored objects go with it.
+ */
+export interface DatasetPurged {
+  type: "dataset.purged";
   id?: string;
   at?: string;
   tenant_id: string;
@@ -149,13 +186,17 @@ export interface Part {
  */
 export interface Ingested {
   format: string;
-  rows: number;
-  columns: Column[];
   rejects?: number;
+  nulled?: number;
   encoding?: string | null;
   delimiter?: string | null;
+  quote?: string | null;
   header?: boolean | null;
   compression?: string | null;
+  contract?: "evolve" | "freeze" | "null_value" | "quarantine_row";
+  evolved?: string[];
+  rows: number;
+  columns: Column[];
 }
 /**
  * A column as ingest found it.
@@ -184,6 +225,19 @@ export interface DatasetRejected {
 export interface DatasetError {
   code: string;
   message: string;
+}
+/**
+ * The dataset is out of the trash; one that was being validated is uploaded anew.
+ */
+export interface DatasetRestored {
+  type: "dataset.restored";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  dataset_id: string;
+  status: DatasetStatus;
+  frame?: Frame | null;
 }
 /**
  * All bytes are stored; ingest may begin.
@@ -243,7 +297,7 @@ export interface JobCancelRequested {
   cancel: Cancel;
 }
 /**
- * A cancel with its deadline and, once known, its outcome.
+ * A cancel with who asked for it, its deadline and, once known, its outcome.
  */
 export interface Cancel {
   requested_at: string;
@@ -251,6 +305,7 @@ export interface Cancel {
   grace_s?: number;
   outcome?: CancelOutcome | null;
   latency_ms?: number | null;
+  by?: string | null;
 }
 /**
  * The job was stopped.
@@ -265,6 +320,19 @@ export interface JobCancelled {
   system?: boolean;
   cancel: Cancel;
   dataset_id?: string | null;
+}
+/**
+ * A job that had ended was deleted with its results; its events stay for their time.
+ */
+export interface JobDeleted {
+  type: "job.deleted";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  job_id: string;
+  system?: boolean;
+  by?: string | null;
 }
 /**
  * The job waited longer than it was allowed to.
@@ -308,6 +376,8 @@ export interface JobFailed {
 }
 /**
  * A job that had to wait, or to run again, misses nothing but a free slot.
+ *
+ * `next_attempt_at` is that of the job's other tasks, if there is one.
  */
 export interface JobQueued {
   type: "job.queued";
@@ -317,9 +387,13 @@ export interface JobQueued {
   seq: number;
   job_id: string;
   system?: boolean;
+  next_attempt_at?: string;
 }
 /**
  * The attempt failed; the next begins at `next_attempt_at`.
+ *
+ * The job is retrying, or has the `status` that stands here because others of its tasks run;
+ * `first_attempt_at` is that of the task which is due before this one.
  */
 export interface JobRetryScheduled {
   type: "job.retry_scheduled";
@@ -333,6 +407,8 @@ export interface JobRetryScheduled {
   kind: FailureKind;
   error: JobError;
   next_attempt_at: string;
+  first_attempt_at?: string;
+  status?: JobStatus;
 }
 /**
  * A running attempt has shown no progress, log line or output for `idle_s` seconds.
@@ -350,7 +426,7 @@ export interface JobStalled {
   idle_s?: number;
 }
 /**
- * A worker began an attempt.
+ * A worker began an attempt; `next_attempt_at` is that of the job's other tasks.
  */
 export interface JobStarted {
   type: "job.started";
@@ -363,9 +439,12 @@ export interface JobStarted {
   attempt: number;
   worker: string;
   steps: string[];
+  next_attempt_at?: string;
 }
 /**
- * A step ended in an error.
+ * A step ended in an error, for good if it is `final`.
+ *
+ * `status` is that of the job, if this changed it.
  */
 export interface JobStepFailed {
   type: "job.step_failed";
@@ -378,9 +457,11 @@ export interface JobStepFailed {
   step: string;
   attempt: number;
   error: JobError;
+  final?: boolean;
+  status?: JobStatus;
 }
 /**
- * A step's output is kept.
+ * A step's output is kept; `status` is that of the job, if this changed it.
  */
 export interface JobStepSucceeded {
   type: "job.step_succeeded";
@@ -394,6 +475,7 @@ export interface JobStepSucceeded {
   attempt: number;
   result?: Result | null;
   progress?: Progress | null;
+  status?: JobStatus;
 }
 /**
  * An output: a small value inline, everything else by a stable uri; absent is left out.
@@ -421,6 +503,9 @@ export interface Progress {
 }
 /**
  * The job is accepted and will not be lost; it is queued or, with `run_at` ahead, scheduled.
+ *
+ * `created_at` stands here where it is not the moment in the job's id; `left_out` names what was
+ * too large for the event.
  */
 export interface JobSubmitted {
   type: "job.submitted";
@@ -430,7 +515,7 @@ export interface JobSubmitted {
   seq: number;
   job_id: string;
   system?: boolean;
-  status?: JobStatus;
+  status?: JobStatus1;
   steps: Step[];
   created_by?: string | null;
   dataset_id?: string | null;
@@ -446,6 +531,8 @@ export interface JobSubmitted {
   retry_of?: string | null;
   run_at?: string | null;
   concurrency_key?: string | null;
+  created_at?: string;
+  left_out?: string[];
 }
 /**
  * A step as the API shows it.
@@ -481,6 +568,72 @@ export interface JobSucceeded {
   frame?: Frame | null;
 }
 /**
+ * A schedule has other times or another job.
+ */
+export interface ScheduleChanged {
+  type: "schedule.changed";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  schedule_id: string;
+  name: string;
+  by?: string | null;
+}
+/**
+ * A schedule was made.
+ */
+export interface ScheduleCreated {
+  type: "schedule.created";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  schedule_id: string;
+  name: string;
+  by?: string | null;
+}
+/**
+ * A schedule is gone; its jobs stay.
+ */
+export interface ScheduleDeleted {
+  type: "schedule.deleted";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  schedule_id: string;
+  name: string;
+  by?: string | null;
+}
+/**
+ * A schedule submits nothing until it is resumed.
+ */
+export interface SchedulePaused {
+  type: "schedule.paused";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  schedule_id: string;
+  name: string;
+  by?: string | null;
+  note?: string | null;
+}
+/**
+ * A schedule submits again.
+ */
+export interface ScheduleResumed {
+  type: "schedule.resumed";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  schedule_id: string;
+  name: string;
+  by?: string | null;
+}
+/**
  * A session ended before its time; its tokens are void.
  */
 export interface SessionRevoked {
@@ -491,6 +644,17 @@ export interface SessionRevoked {
   seq: number;
   session_id: string;
   user_id: string;
+}
+/**
+ * A tenant is gone with all its members; what others keep of it is void.
+ */
+export interface TenantDeleted {
+  type: "tenant.deleted";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  by?: string | null;
 }
 /**
  * A user may not sign in any more.
@@ -504,7 +668,7 @@ export interface UserDisabled {
   user_id: string;
 }
 /**
- * A user, and the tenant it is the admin of, came to be.
+ * A user came to be: with a tenant of its own, or by the invitation of another's.
  */
 export interface UserRegistered {
   type: "user.registered";
@@ -515,6 +679,19 @@ export interface UserRegistered {
   user_id: string;
   email: string;
   role: Role;
+}
+/**
+ * A member may do more or less than before.
+ */
+export interface UserRoleChanged {
+  type: "user.role_changed";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  user_id: string;
+  role: Role;
+  by?: string | null;
 }
 /**
  * An endpoint failed for too long and gets nothing any more.

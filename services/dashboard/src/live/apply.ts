@@ -1,8 +1,8 @@
 /** Events into the answers that are kept: one write per answer, however many events there are. */
 import type { QueryClient } from "@tanstack/react-query";
 import type { AnyEvent } from "@/live/frames";
-import { isJobEvent, type Job, type JobEvent } from "@/live/jobs";
-import type { JobListKey } from "@/live/keys";
+import type { Job, JobEvent } from "@/live/jobs";
+import type { DatasetListKey, JobListKey } from "@/live/keys";
 import {
   type Dataset,
   foldDatasets,
@@ -13,11 +13,21 @@ import {
   type Page,
 } from "@/live/lists";
 
-const SUMMARIES = ["queues", "workers", "failures", "letters", "attempts"];
+/** Answers that no event tells in full, by what the events are about. */
+const SUMMARIES: Record<string, readonly string[]> = {
+  dataset: ["uploads"],
+  job: ["queues", "workers", "failures", "letters", "attempts", "schedules", "schedule-runs"],
+  schedule: ["schedules", "schedule", "schedule-runs"],
+  api_key: ["api-keys"],
+  session: ["sessions"],
+  user: ["members", "invitations", "me"],
+  webhook: ["webhooks", "webhook"],
+};
 const SUMMARY_EVERY_MS = 3_000;
 
 export class Applier {
   private readonly holes = new Set<string>();
+  private readonly stale = new Set<string>();
   private summarized = 0;
   private summary: ReturnType<typeof setTimeout> | undefined;
 
@@ -33,7 +43,7 @@ export class Applier {
       if (next !== data) this.client.setQueryData(query.queryKey, next);
     }
     this.mend();
-    if (events.some(isJobEvent)) this.summarize();
+    this.summarize(events);
   }
 
   private changed(
@@ -57,11 +67,7 @@ export class Applier {
       case "job-events":
         return joined(data as JobEvent[], events, detail as string);
       case "datasets":
-        return foldDatasets(
-          data as Page<Dataset>,
-          events,
-          (detail as { cursor: string | null }).cursor === null,
-        );
+        return foldDatasets(data as Page<Dataset>, events, detail as DatasetListKey);
       case "dataset":
         return foldOneDataset(data as Dataset, events);
       default:
@@ -80,15 +86,19 @@ export class Applier {
   }
 
   /** What no event tells in full is read again where it is shown, at most every three seconds. */
-  private summarize(): void {
-    if (this.summary !== undefined) return;
+  private summarize(events: readonly AnyEvent[]): void {
+    for (const about of new Set(events.map((event) => event.type.split(".", 1)[0] ?? ""))) {
+      for (const kind of SUMMARIES[about] ?? []) this.stale.add(kind);
+    }
+    if (this.stale.size === 0 || this.summary !== undefined) return;
     const wait = Math.max(0, this.summarized + SUMMARY_EVERY_MS - Date.now());
     this.summary = setTimeout(() => {
       this.summary = undefined;
       this.summarized = Date.now();
-      for (const kind of SUMMARIES) {
+      for (const kind of this.stale) {
         void this.client.invalidateQueries({ queryKey: [kind], refetchType: "active" });
       }
+      this.stale.clear();
     }, wait);
   }
 }

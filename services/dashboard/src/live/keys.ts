@@ -7,12 +7,17 @@ export interface JobListKey {
   limit: number;
 }
 
+export interface DatasetListKey {
+  cursor: string | null;
+  trash: boolean;
+}
+
 export const keys = {
   jobs: (list: JobListKey) => ["jobs", list] as const,
   job: (id: string) => ["job", id] as const,
   jobEvents: (id: string) => ["job-events", id] as const,
   attempts: (id: string) => ["attempts", id] as const,
-  datasets: (cursor: string | null) => ["datasets", { cursor }] as const,
+  datasets: (cursor: string | null, trash: boolean) => ["datasets", { cursor, trash }] as const,
   dataset: (id: string) => ["dataset", id] as const,
   queues: ["queues"] as const,
   workers: ["workers"] as const,

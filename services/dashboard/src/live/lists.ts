@@ -3,6 +3,7 @@ import type { Schema } from "@/api/http";
 import { type Filter, matches } from "@/live/filter";
 import type { AnyEvent } from "@/live/frames";
 import { begun, fold, isJobEvent, type Job, type JobEvent } from "@/live/jobs";
+import type { DatasetListKey } from "@/live/keys";
 
 export type Dataset = Schema["Dataset"];
 export interface Page<T> {
@@ -101,7 +102,10 @@ export function foldDataset(dataset: Dataset, event: DatasetEvent): Dataset {
       };
     case "dataset.rejected":
       return { ...seen, status: "rejected", error: event.error };
+    case "dataset.restored":
+      return { ...seen, status: event.status };
     case "dataset.deleted":
+    case "dataset.purged":
       return { ...seen, status: "deleted" };
     default:
       return seen;
@@ -111,7 +115,7 @@ export function foldDataset(dataset: Dataset, event: DatasetEvent): Dataset {
 export function foldDatasets(
   page: Page<Dataset>,
   events: readonly AnyEvent[],
-  first: boolean,
+  { cursor, trash }: DatasetListKey,
 ): Page<Dataset> {
   const byId = new Map(page.items.map((each) => [each.id, each]));
   const fresh: string[] = [];
@@ -123,7 +127,7 @@ export function foldDatasets(
       const next = foldDataset(known, event);
       changed ||= next !== known;
       byId.set(known.id, next);
-    } else if (first && event.type === "dataset.created") {
+    } else if (!cursor && !trash && event.type === "dataset.created") {
       byId.set(event.dataset_id, madeFrom(event));
       fresh.unshift(event.dataset_id);
       changed = true;
@@ -133,7 +137,7 @@ export function foldDatasets(
   const order = [...fresh, ...page.items.map((each) => each.id)];
   const items = order
     .map((id) => byId.get(id))
-    .filter((each): each is Dataset => each !== undefined && each.status !== "deleted");
+    .filter((each): each is Dataset => each !== undefined && (each.status === "deleted") === trash);
   return { ...page, items };
 }
 

@@ -17,7 +17,7 @@ export function ConfirmButton({
   confirm: string;
   act: () => Promise<unknown>;
   children?: ReactNode;
-} & ButtonProps) {
+} & ButtonProps & { "aria-label"?: string }) {
   const [opened, { open, close }] = useDisclosure(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);

@@ -17,9 +17,14 @@ export function When({ at }: { at: string | null | undefined }) {
   if (!at) return <span>–</span>;
   return (
     <time dateTime={at} title={dated(at)} className="num">
-      {ago(at, Math.max(moment, Date.parse(at)))}
+      {ago(at, sooner(moment, Date.parse(at)))}
     </time>
   );
+}
+
+/** What has just happened may be ahead of a clock that ticks once a second; what is to come is. */
+function sooner(moment: number, at: number): number {
+  return at > moment && at - moment < 2 * EVERY_MS ? at : moment;
 }
 
 /** How long it took, or has taken so far. */

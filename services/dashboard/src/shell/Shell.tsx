@@ -42,7 +42,12 @@ export function Shell() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" bg="var(--tm-panel)" style={{ borderColor: "var(--tm-line)" }}>
+      <AppShell.Navbar
+        p="xs"
+        className="scroller"
+        bg="var(--tm-panel)"
+        style={{ borderColor: "var(--tm-line)" }}
+      >
         <Navigation />
       </AppShell.Navbar>
       <AppShell.Main>

@@ -1,20 +1,25 @@
 /** One dataset: its first rows, its columns, and what did not fit. */
-import { Button, Group, SimpleGrid, Stack, Tabs, Text } from "@mantine/core";
+import { Alert, Button, Group, SimpleGrid, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { remove } from "@/api/http";
+import { post, remove } from "@/api/http";
 import { datasetQuery, valueQuery } from "@/api/queries";
 import { Bars } from "@/charts/Bars";
 import { counted, shown, sized } from "@/live/figures";
 import type { Dataset } from "@/live/lists";
+import { Detected } from "@/pages/datasets/Detected";
 import { Rejects } from "@/pages/datasets/Rejects";
+import { Rename } from "@/pages/datasets/Rename";
 import { Downloads } from "@/pages/job/ResultView";
 import { ConfirmButton } from "@/parts/Confirm";
 import { Id } from "@/parts/Copy";
+import { Labels } from "@/parts/Labels";
+import { failed } from "@/parts/notes";
 import { ErrorNote, Loaded, PageHead } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
 import { RowsTable } from "@/parts/RowsTable";
 import { Status } from "@/parts/Status";
+import { When } from "@/parts/When";
 
 interface Column {
   name: string;
@@ -38,14 +43,9 @@ export function DatasetPage() {
 function Shown({ dataset }: { dataset: Dataset }) {
   const { tab = "preview" } = useSearch({ from: "/inside/datasets/$id" });
   const navigate = useNavigate({ from: "/datasets/$id" });
-  const client = useQueryClient();
   const uri = `/v1/datasets/${dataset.id}`;
   const ready = dataset.status === "ready";
-  const forget = async () => {
-    await remove("/v1/datasets/{dataset_id}", { path: { dataset_id: dataset.id } });
-    await navigate({ to: "/datasets", search: {} });
-    await client.invalidateQueries({ queryKey: ["datasets"] });
-  };
+  const deleted = dataset.status === "deleted";
   return (
     <>
       <PageHead
@@ -58,18 +58,11 @@ function Shown({ dataset }: { dataset: Dataset }) {
               {dataset.format} · {sized(dataset.size_bytes)} · {counted(dataset.rows)} rows ×{" "}
               {counted(dataset.columns?.length)} columns
             </span>
+            <Labels labels={dataset.labels ?? {}} />
           </Group>
         }
       >
-        <Link to="/jobs/new" search={{ dataset: dataset.id }}>
-          <Button component="span">New job</Button>
-        </Link>
-        <ConfirmButton
-          label="Delete"
-          confirm="Delete the dataset"
-          question="The file and all that was made of it by ingest are deleted."
-          act={forget}
-        />
+        <Orders dataset={dataset} />
       </PageHead>
       {dataset.error && (
         <ErrorNote
@@ -77,7 +70,18 @@ function Shown({ dataset }: { dataset: Dataset }) {
           title={`Rejected: ${dataset.error.code}`}
         />
       )}
-      {!ready && !dataset.error && (
+      {deleted && (
+        <Alert color="yellow" variant="light" py="xs" title="In the trash">
+          {dataset.restorable_until ? (
+            <>
+              It can be restored; its bytes go <When at={dataset.restorable_until} />.
+            </>
+          ) : (
+            "Its bytes are gone or going."
+          )}
+        </Alert>
+      )}
+      {!ready && !deleted && !dataset.error && (
         <Text fz="sm" c="dimmed">
           It is being read; its rows appear here by themselves.
         </Text>
@@ -94,11 +98,12 @@ function Shown({ dataset }: { dataset: Dataset }) {
             <Tabs.Tab value="preview">Preview</Tabs.Tab>
             <Tabs.Tab value="columns">Columns</Tabs.Tab>
             <Tabs.Tab value="rejects">Rejects</Tabs.Tab>
+            {dataset.detected && <Tabs.Tab value="detected">How it was read</Tabs.Tab>}
           </Tabs.List>
           <Tabs.Panel value="preview" pt="sm">
             <Panel
               title="First rows"
-              aside={<Downloads uri={`${uri}/content`} size={dataset.size_bytes} />}
+              aside={<Downloads uri={`${uri}/content`} size={dataset.size_bytes} original />}
               flush
             >
               <Preview uri={uri} />
@@ -110,8 +115,63 @@ function Shown({ dataset }: { dataset: Dataset }) {
           <Tabs.Panel value="rejects" pt="sm">
             <Rejects uri={uri} />
           </Tabs.Panel>
+          {dataset.detected && (
+            <Tabs.Panel value="detected" pt="sm">
+              <Detected of={dataset.detected} />
+            </Tabs.Panel>
+          )}
         </Tabs>
       )}
+    </>
+  );
+}
+
+function Orders({ dataset }: { dataset: Dataset }) {
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const path = { dataset_id: dataset.id };
+  const again = async () => {
+    await client.invalidateQueries({ queryKey: ["datasets"] });
+    await client.invalidateQueries({ queryKey: ["dataset", dataset.id] });
+  };
+  const forget = async (purge: boolean) => {
+    await remove("/v1/datasets/{dataset_id}", { path, query: { purge } });
+    await navigate({ to: "/datasets", search: {} });
+    await again();
+  };
+  const restore = async () => {
+    try {
+      await post("/v1/datasets/{dataset_id}/restore", { path });
+      await again();
+    } catch (error) {
+      failed(error, "It was not restored");
+    }
+  };
+  if (dataset.status === "deleted") {
+    return (
+      <>
+        {dataset.restorable_until && <Button onClick={() => void restore()}>Restore</Button>}
+        <ConfirmButton
+          label="Purge"
+          confirm="Purge the dataset"
+          question="Its bytes are deleted now. This cannot be undone."
+          act={() => forget(true)}
+        />
+      </>
+    );
+  }
+  return (
+    <>
+      <Link to="/jobs/new" search={{ dataset: dataset.id }}>
+        <Button component="span">New job</Button>
+      </Link>
+      <Rename dataset={dataset} />
+      <ConfirmButton
+        label="Delete"
+        confirm="Move it to the trash"
+        question="It can be restored from the trash for a while; then its bytes are deleted."
+        act={() => forget(false)}
+      />
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** What was uploaded. */
 import "@mantine/dropzone/styles.css";
-import { Group, Stack, Table } from "@mantine/core";
+import { Button, Group, Stack, Table } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { datasetsQuery } from "@/api/queries";
@@ -13,20 +13,28 @@ import { Status } from "@/parts/Status";
 import { When } from "@/parts/When";
 
 export function Datasets() {
-  const { cursor } = useSearch({ from: "/inside/datasets" });
+  const { cursor, trash } = useSearch({ from: "/inside/datasets" });
   const navigate = useNavigate({ from: "/datasets" });
-  const datasets = useQuery(datasetsQuery(cursor ?? null));
+  const datasets = useQuery(datasetsQuery(cursor ?? null, { trash: Boolean(trash) }));
   return (
     <>
-      <PageHead title="Datasets" />
+      <PageHead title={trash ? "Trash" : "Datasets"}>
+        <Link to="/datasets" search={trash ? {} : { trash: "yes" }}>
+          <Button component="span" variant="default">
+            {trash ? "Back to the datasets" : "Trash"}
+          </Button>
+        </Link>
+      </PageHead>
       <Stack gap="sm">
-        <Uploads />
+        {!trash && <Uploads />}
         <Loaded of={datasets} height={300}>
           {(page) => (
             <>
               <div className="panel">
                 {page.items.length === 0 ? (
-                  <Empty title="No datasets yet">Drop a file above.</Empty>
+                  <Empty title={trash ? "The trash is empty" : "No datasets yet"}>
+                    {trash ? "Deleted datasets lie here for a while." : "Drop a file above."}
+                  </Empty>
                 ) : (
                   <Scroller label="Datasets">
                     <Table className="dense-table">
@@ -80,7 +88,7 @@ export function Datasets() {
                 <Pager
                   next={page.next_cursor ?? null}
                   first={!cursor}
-                  go={(to) => void navigate({ search: { cursor: to } })}
+                  go={(to) => void navigate({ search: { cursor: to, trash } })}
                 />
               </Group>
             </>

@@ -2,10 +2,13 @@
 import { Anchor, Group, Progress, Stack, Text, UnstyledButton } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { IconUpload } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { told } from "@/api/problem";
 import { sized } from "@/live/figures";
+import { fingerprintOf, IN_PARTS_BYTES, uploadInParts } from "@/pages/datasets/parts";
+import { Unfinished, unfinishedQuery } from "@/pages/datasets/Unfinished";
 import { type Sending, upload } from "@/pages/datasets/upload";
 import { Panel } from "@/parts/Panel";
 
@@ -22,21 +25,32 @@ let next = 0;
 
 export function Uploads() {
   const [items, setItems] = useState<Item[]>([]);
-  const send = (file: File) => {
+  const client = useQueryClient();
+  const take = (file: File) => {
     const key = next++;
     const change = (part: Partial<Item>) =>
       setItems((before) => before.map((each) => (each.key === key ? { ...each, ...part } : each)));
-    const sending = upload(file, (share) => change({ share }));
+    const send = file.size > IN_PARTS_BYTES ? uploadInParts : upload;
+    const sending = send(file, (share) => change({ share }));
     setItems((before) => [{ key, file, share: 0, id: null, error: null, sending }, ...before]);
     sending.done.then(
-      (dataset) => change({ id: dataset.id, share: 1 }),
-      (error: unknown) => change({ error: told(error) }),
+      (dataset) => {
+        change({ id: dataset.id, share: 1 });
+        void client.invalidateQueries({ queryKey: unfinishedQuery.queryKey });
+      },
+      (error: unknown) => {
+        change({ error: told(error) });
+        void client.invalidateQueries({ queryKey: unfinishedQuery.queryKey });
+      },
     );
   };
+  const sendingNow = new Set(
+    items.filter((item) => !item.error).map((item) => fingerprintOf(item.file)),
+  );
   return (
     <Stack gap="sm">
       <Dropzone
-        onDrop={(files) => files.forEach(send)}
+        onDrop={(files) => files.forEach(take)}
         inputProps={{ "aria-label": "Upload files" }}
         aria-label="Upload files"
       >
@@ -47,6 +61,7 @@ export function Uploads() {
           </Text>
         </Group>
       </Dropzone>
+      <Unfinished but={sendingNow} />
       {items.length > 0 && (
         <Panel title="Uploads">
           <Stack gap={8}>

@@ -10,10 +10,11 @@ import { hasEnded, type Job, type Step } from "@/live/jobs";
 import { FramePreview } from "@/pages/job/FramePreview";
 import { KnownValue } from "@/pages/job/KnownValue";
 import { JsonBlock } from "@/parts/JsonBlock";
-import { failed } from "@/parts/notes";
+import { failed, said } from "@/parts/notes";
 import { Empty, Loaded } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
 
+const ORIGINAL = "original";
 const FORMATS = ["csv", "json", "ndjson", "parquet"];
 
 export function ResultView({ job, past }: { job: Job; past: boolean }) {
@@ -93,11 +94,22 @@ function StoredValue({ uri, processor }: { uri: string; processor: string }) {
   );
 }
 
-export function Downloads({ uri, size }: { uri: string; size?: number | null }) {
+export function Downloads({
+  uri,
+  size,
+  original = false,
+}: {
+  uri: string;
+  size?: number | null;
+  /** Whether there are bytes as they were uploaded. */
+  original?: boolean;
+}) {
   const fetchOne = async (format: string) => {
     try {
-      const link = await getValue<{ uri: string }>(`${uri}?format=${format}&redirect=false`);
-      location.assign(link.uri);
+      const asked = format === ORIGINAL ? "" : `format=${format}&`;
+      const link = await getValue<{ uri?: string }>(`${uri}?${asked}redirect=false`);
+      if (link.uri) location.assign(link.uri);
+      else said("The file is being made; ask again in a moment.");
     } catch (error) {
       failed(error, "The file cannot be had");
     }
@@ -107,12 +119,12 @@ export function Downloads({ uri, size }: { uri: string; size?: number | null }) 
       <Text fz="xs" c="dimmed" visibleFrom="sm">
         {sized(size)}
       </Text>
-      {FORMATS.map((format) => (
+      {(original ? [ORIGINAL, ...FORMATS] : FORMATS).map((format, place) => (
         <Button
           key={format}
           size="compact-xs"
           variant="subtle"
-          leftSection={format === "csv" ? <IconDownload size={13} /> : undefined}
+          leftSection={place === 0 ? <IconDownload size={13} /> : undefined}
           onClick={() => void fetchOne(format)}
         >
           {format}

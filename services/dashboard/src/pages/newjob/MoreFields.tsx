@@ -8,7 +8,9 @@ import { Panel } from "@/parts/Panel";
 export function MoreFields({
   writing,
   change,
+  timed,
 }: {
+  timed: boolean;
   writing: Writing;
   change: (part: Partial<Writing>) => void;
 }) {
@@ -29,22 +31,26 @@ export function MoreFields({
           value={writing.priority}
           onChange={(value) => change({ priority: Number(value) || 0 })}
         />
-        {writing.what !== "pipeline" && (
-          <>
-            <TextInput
-              label="Queue"
-              placeholder={queues.data?.[0]?.name ?? "the processor's own"}
-              value={writing.queue}
-              onChange={(event) => change({ queue: event.currentTarget.value })}
-            />
-            <TextInput
-              label="Not before"
-              type="datetime-local"
-              value={writing.runAt}
-              onChange={(event) => change({ runAt: event.currentTarget.value })}
-            />
-          </>
+        <TextInput
+          label="Queue"
+          placeholder={queues.data?.[0]?.name ?? "the processor's own"}
+          value={writing.queue}
+          onChange={(event) => change({ queue: event.currentTarget.value })}
+        />
+        {timed && (
+          <TextInput
+            label="Not before"
+            type="datetime-local"
+            value={writing.runAt}
+            onChange={(event) => change({ runAt: event.currentTarget.value })}
+          />
         )}
+        <TextInput
+          label="Concurrency key"
+          description="Of the jobs with one key, one runs at a time"
+          value={writing.concurrencyKey}
+          onChange={(event) => change({ concurrencyKey: event.currentTarget.value })}
+        />
       </SimpleGrid>
     </Panel>
   );

@@ -1,14 +1,10 @@
 /** A new job: what to run, on what, and how. */
-import { Button, Grid, SegmentedControl, Select, Stack, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Button, Grid, Stack, Text } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { get, post, type Schema } from "@/api/http";
-import { datasetsQuery, pipelinesQuery, processorsQuery } from "@/api/queries";
-import { ParamsForm } from "@/forms/ParamsForm";
+import { post, type Schema } from "@/api/http";
 import { takeDraft } from "@/pages/newjob/draft";
-import { InputFields } from "@/pages/newjob/InputFields";
-import { MoreFields } from "@/pages/newjob/MoreFields";
+import { JobFields } from "@/pages/newjob/JobFields";
 import { orderOf, startOf, type Writing } from "@/pages/newjob/order";
 import { JsonBlock } from "@/parts/JsonBlock";
 import { ErrorNote, PageHead } from "@/parts/Page";
@@ -17,22 +13,10 @@ import { Panel } from "@/parts/Panel";
 export function NewJob() {
   const search = useSearch({ from: "/inside/jobs/new" });
   const navigate = useNavigate();
-  const processors = useQuery(processorsQuery);
-  const pipelines = useQuery(pipelinesQuery);
-  const datasets = useQuery(datasetsQuery(null));
   const [writing, setWriting] = useState<Writing>(() => startOf(search, takeDraft()));
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const change = (part: Partial<Writing>) => setWriting((before) => ({ ...before, ...part }));
-  const processor = processors.data?.find((each) => each.name === writing.processor);
-  const dataset = datasets.data?.items.find((each) => each.id === writing.datasetId);
-  const shownOnes = useMemo(
-    () =>
-      (processors.data ?? []).filter(
-        (each) => !each.system && (!each.hidden || each.name === writing.processor),
-      ),
-    [processors.data, writing.processor],
-  );
   const order = useMemo(() => orderOf(writing), [writing]);
   const submit = async () => {
     setBusy(true);
@@ -61,63 +45,7 @@ export function NewJob() {
       <Grid gap="sm">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Stack gap="sm">
-            <Panel title="What to run">
-              <Stack gap="sm">
-                <SegmentedControl
-                  aria-label="What to run"
-                  value={writing.what}
-                  onChange={(what) => change({ what: what as Writing["what"] })}
-                  data={[
-                    { value: "processor", label: "Processor" },
-                    { value: "pipeline", label: "Pipeline" },
-                    ...(writing.steps ? [{ value: "steps", label: "Steps" }] : []),
-                  ]}
-                />
-                {writing.what === "processor" && (
-                  <Select
-                    label="Processor"
-                    searchable
-                    data={shownOnes.map((each) => each.name)}
-                    value={writing.processor}
-                    onChange={(name) => change({ processor: name, params: {} })}
-                    description={processor?.summary}
-                  />
-                )}
-                {writing.what === "pipeline" && (
-                  <Select
-                    label="Pipeline"
-                    searchable
-                    data={(pipelines.data ?? []).map((each) => each.name)}
-                    value={writing.pipeline}
-                    onChange={(pipeline) => change({ pipeline })}
-                    description={
-                      pipelines.data?.find((each) => each.name === writing.pipeline)?.summary
-                    }
-                  />
-                )}
-                {writing.what === "steps" && (
-                  <Text fz="sm">{writing.steps?.map((step) => step.name).join(" → ")}</Text>
-                )}
-              </Stack>
-            </Panel>
-            {writing.what === "processor" && processor && (
-              <Panel title="Parameters">
-                <ParamsForm
-                  key={processor.name}
-                  schema={processor.params_schema ?? {}}
-                  params={writing.params}
-                  change={(params) => change({ params })}
-                  columns={dataset?.columns?.map((column) => column.name) ?? []}
-                />
-              </Panel>
-            )}
-            <InputFields
-              writing={writing}
-              change={change}
-              takes={writing.what === "processor" ? (processor?.takes ?? null) : null}
-              datasets={datasets.data?.items ?? []}
-            />
-            <MoreFields writing={writing} change={change} />
+            <JobFields writing={writing} change={change} />
             {error !== null && <ErrorNote error={error} title="The job was not accepted" />}
           </Stack>
         </Grid.Col>
@@ -136,6 +64,3 @@ export function NewJob() {
     </>
   );
 }
-
-export const datasetOf = (id: string) =>
-  get("/v1/datasets/{dataset_id}", { path: { dataset_id: id } });

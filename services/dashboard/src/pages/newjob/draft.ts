@@ -1,22 +1,16 @@
 /** A job that is being written: what “Edit and submit” takes over from another one. */
 import type { Job } from "@/live/jobs";
+import { type EditedStep, edited } from "@/pages/pipelines/steps";
 
 export interface Draft {
   processor: string | null;
   pipeline: string | null;
   params: Record<string, unknown>;
-  steps:
-    | {
-        processor: string;
-        name: string;
-        params: Record<string, unknown>;
-        needs: string[];
-        input?: string;
-      }[]
-    | null;
+  steps: EditedStep[] | null;
   datasetId: string | null;
   value: unknown;
   queue: string;
+  concurrencyKey: string;
   priority: number;
   labels: Record<string, string>;
 }
@@ -36,23 +30,17 @@ export function takeDraft(): Draft | null {
 
 export function draftOf(job: Job, value: unknown): Draft {
   const [only, ...others] = job.steps;
-  const simple = only && others.length === 0;
+  const simple =
+    only && others.length === 0 && !only.each && only.on_error !== "continue" && !only.input;
   return {
     processor: simple ? only.processor : null,
     pipeline: null,
     params: simple ? (only.params ?? {}) : {},
-    steps: simple
-      ? null
-      : job.steps.map((step) => ({
-          processor: step.processor,
-          name: step.name,
-          params: step.params ?? {},
-          needs: step.needs ?? [],
-          ...(step.input && { input: step.input }),
-        })),
+    steps: simple ? null : edited(job.steps),
     datasetId: job.dataset_id,
     value,
-    queue: "",
+    queue: job.queue ?? "",
+    concurrencyKey: job.concurrency_key ?? "",
     priority: job.priority ?? 4,
     labels: job.labels ?? {},
   };

@@ -1,6 +1,7 @@
 /** The order that what is written in the form makes. */
-import { read } from "@/api/json";
+import { read, write } from "@/api/json";
 import type { Draft } from "@/pages/newjob/draft";
+import { specsOf } from "@/pages/pipelines/steps";
 
 export interface Writing {
   what: "processor" | "pipeline" | "steps";
@@ -12,6 +13,7 @@ export interface Writing {
   datasetId: string | null;
   value: string;
   queue: string;
+  concurrencyKey: string;
   priority: number;
   labels: string[];
   runAt: string;
@@ -40,16 +42,13 @@ export function startOf(asked: Asked, draft: Draft | null): Writing {
     steps: draft?.steps ?? null,
     input: datasetId ? "dataset" : hasValue ? "value" : "nothing",
     datasetId,
-    value: hasValue ? valueText(draft.value) : "",
+    value: hasValue ? write(draft.value, 2) : "",
     queue: draft?.queue ?? "",
+    concurrencyKey: draft?.concurrencyKey ?? "",
     priority: draft?.priority ?? 4,
     labels: Object.entries(draft?.labels ?? {}).map(([key, value]) => `${key}=${value}`),
     runAt: "",
   };
-}
-
-function valueText(value: unknown): string {
-  return JSON.stringify(value, (_, each) => (typeof each === "bigint" ? Number(each) : each), 2);
 }
 
 /** The order, or what it still lacks. */
@@ -71,6 +70,9 @@ export function orderOf(writing: Writing): Order | Error {
     ...input,
     ...(writing.priority !== 4 && { priority: writing.priority }),
     ...(Object.keys(labels).length > 0 && { labels }),
+    ...(writing.queue && { queue: writing.queue }),
+    ...(writing.concurrencyKey && { concurrency_key: writing.concurrencyKey }),
+    ...(writing.runAt && { run_at: new Date(writing.runAt).toISOString() }),
   };
   if (writing.what === "pipeline") {
     if (!writing.pipeline) return new Error("Choose a pipeline.");
@@ -80,19 +82,18 @@ export function orderOf(writing: Writing): Order | Error {
       body: shared,
     };
   }
-  const own = {
-    ...shared,
-    ...(writing.queue && { queue: writing.queue }),
-    ...(writing.runAt && { run_at: new Date(writing.runAt).toISOString() }),
-  };
   if (writing.what === "steps")
-    return { path: "/v1/jobs", pipeline: null, body: { steps: writing.steps, ...own } };
+    return {
+      path: "/v1/jobs",
+      pipeline: null,
+      body: { steps: specsOf(writing.steps ?? []), ...shared },
+    };
   if (!writing.processor) return new Error("Choose a processor.");
   const params = Object.keys(writing.params).length > 0 && { params: writing.params };
   return {
     path: "/v1/jobs",
     pipeline: null,
-    body: { processor: writing.processor, ...params, ...own },
+    body: { processor: writing.processor, ...params, ...shared },
   };
 }
 

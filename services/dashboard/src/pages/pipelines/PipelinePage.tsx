@@ -1,13 +1,13 @@
 /** A pipeline: its graph, and the form of the step that is chosen. */
-import { Button, Grid, MultiSelect, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Grid, Select, Stack, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { post, remove } from "@/api/http";
 import { pipelinesQuery, processorsQuery } from "@/api/queries";
-import { ParamsForm } from "@/forms/ParamsForm";
+import { StepForm } from "@/pages/pipelines/StepForm";
 import { StepGraph } from "@/pages/pipelines/StepGraph";
-import { added, type EditedStep, edited, without } from "@/pages/pipelines/steps";
+import { added, type EditedStep, edited, specsOf, without } from "@/pages/pipelines/steps";
 import { ConfirmButton } from "@/parts/Confirm";
 import { failed, said } from "@/parts/notes";
 import { PageHead } from "@/parts/Page";
@@ -33,13 +33,9 @@ export function PipelinePage() {
     setSteps(edited(stored.steps));
   }, [stored]);
   const step = steps.find((each) => each.name === chosen);
-  const change = (part: Partial<EditedStep>) =>
-    setSteps((before) =>
-      before.map((each) => (each.name === chosen ? { ...each, ...part } : each)),
-    );
   const save = async () => {
     try {
-      await post("/v1/pipelines", { body: { name: title, summary, steps } as never });
+      await post("/v1/pipelines", { body: { name: title, summary, steps: specsOf(steps) } });
       await client.invalidateQueries({ queryKey: pipelinesQuery.queryKey });
       said("The pipeline is stored.");
       await navigate({ to: "/pipelines/$name", params: { name: title } });
@@ -116,24 +112,7 @@ export function PipelinePage() {
             {step && (
               <Panel title={step.name}>
                 <Stack gap="sm">
-                  <Text fz="xs" c="dimmed">
-                    {offered.find((each) => each.name === step.processor)?.summary}
-                  </Text>
-                  <MultiSelect
-                    label="Needs"
-                    data={steps.filter((each) => each.name !== step.name).map((each) => each.name)}
-                    value={step.needs}
-                    onChange={(needs) => change({ needs })}
-                  />
-                  <ParamsForm
-                    key={step.name}
-                    schema={
-                      processors.data?.find((each) => each.name === step.processor)
-                        ?.params_schema ?? {}
-                    }
-                    params={step.params}
-                    change={(params) => change({ params })}
-                  />
+                  <StepForm steps={steps} name={step.name} change={setSteps} />
                   <Button variant="default" onClick={() => setSteps(without(steps, step.name))}>
                     Remove the step
                   </Button>

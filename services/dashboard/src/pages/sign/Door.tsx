@@ -1,6 +1,7 @@
 /** The form before everything else: an address and a password. */
 import { Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
+import { useOrder } from "@/parts/order";
 import { ErrorNote } from "@/parts/Page";
 
 export function Door({
@@ -8,29 +9,23 @@ export function Door({
   button,
   enter,
   fresh = false,
+  nameless = false,
   children,
 }: {
   title: string;
   button: string;
   enter: (email: string, password: string) => Promise<void>;
   fresh?: boolean;
+  /** The link knows whose it is. */
+  nameless?: boolean;
   children: ReactNode;
 }) {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const order = useOrder(nameless ? ["password"] : ["email", "password"]);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      await enter(email, password);
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
+    await order.give(() => enter(email, password));
   };
   return (
     <Center mih="100vh" p="md" component="main">
@@ -39,14 +34,17 @@ export function Door({
           <Stack gap="sm">
             <img src="/tidemill.svg" alt="" width={36} height={36} />
             <Title order={1}>{title}</Title>
-            <TextInput
-              label="E-mail"
-              type="email"
-              autoComplete="email"
-              required
-              value={email}
-              onChange={(event) => setEmail(event.currentTarget.value)}
-            />
+            {!nameless && (
+              <TextInput
+                label="E-mail"
+                type="email"
+                autoComplete="email"
+                required
+                value={email}
+                error={order.at("email")}
+                onChange={(event) => setEmail(event.currentTarget.value)}
+              />
+            )}
             <PasswordInput
               label="Password"
               autoComplete={fresh ? "new-password" : "current-password"}
@@ -54,10 +52,11 @@ export function Door({
               description={fresh ? "8 characters or more" : undefined}
               required
               value={password}
+              error={order.at("password")}
               onChange={(event) => setPassword(event.currentTarget.value)}
             />
-            {error !== null && <ErrorNote error={error} />}
-            <Button type="submit" size="sm" loading={busy}>
+            {order.refusal && <ErrorNote error={order.refusal} />}
+            <Button type="submit" size="sm" loading={order.busy}>
               {button}
             </Button>
             <Text fz="sm" c="dimmed" component="div">

@@ -1,0 +1,82 @@
+"""Keys, members, schedules and webhooks, as a person has to do with them."""
+
+from datetime import UTC, datetime
+
+from playwright.async_api import Browser, expect
+
+from tests.browser.visitor import Visitor
+from tests.e2e.people import PASSWORD
+
+
+async def test_a_key_is_shown_once_and_revoked(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.go("/api-keys")
+    await page.get_by_role("button", name="New key").click()
+    await page.get_by_label("Name").fill("nightly")
+    await page.get_by_role("button", name="Make the key").click()
+    await expect(page.get_by_test_id("secret")).to_contain_text("tm_live_")
+
+    await (
+        page.get_by_role("dialog")
+        .get_by_role("button", name="Close")
+        .or_(page.locator(".mantine-Modal-close"))
+        .first.click()
+    )
+    await page.get_by_role("button", name="Revoke nightly").click()
+    await page.get_by_role("button", name="Revoke the key").click()
+
+    await expect(page.get_by_text("No keys yet")).to_be_visible()
+    assert visitor.complaints == []
+
+
+async def test_whoever_is_invited_joins_by_the_link(visitor: Visitor, browser: Browser) -> None:
+    page = visitor.page
+    await visitor.go("/members")
+    await page.get_by_role("button", name="Invite").click()
+    await page.get_by_label("E-mail").fill(f"{datetime.now(UTC).timestamp()}@example.org")
+    await page.get_by_role("button", name="Make the link").click()
+    link = await page.get_by_test_id("secret").inner_text()
+
+    guest = await (await browser.new_context()).new_page()
+    await guest.goto(link)
+    await guest.get_by_label("Password").first.fill(PASSWORD)
+    await guest.get_by_role("button", name="Join").click()
+
+    await expect(guest.get_by_test_id("live-state")).to_have_text("Live", timeout=60_000)
+    await guest.context.close()
+
+
+async def test_a_schedule_says_when_it_comes_and_what_is_wrong_with_it(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.go("/schedules/new")
+    await page.get_by_role("textbox", name="Name").fill("nightly")
+    await page.get_by_role("textbox", name="Cron").fill("61 3 * * *")
+    await page.locator("input[aria-haspopup]").and_(page.get_by_label("Processor")).click()
+    await page.get_by_role("option", name="random_number").click()
+    await page.get_by_role("button", name="Make the schedule").click()
+    await expect(page.get_by_role("textbox", name="Cron")).to_have_attribute("aria-invalid", "true")
+
+    await page.get_by_role("textbox", name="Cron").fill("0 3 * * *")
+    await expect(page.get_by_test_id("next-times")).to_contain_text("03:00:00")
+    await page.get_by_role("button", name="Make the schedule").click()
+    await page.get_by_role("button", name="Run now").click()
+
+    await expect(page.locator("[data-status=succeeded]").first).to_be_visible(timeout=60_000)
+    assert visitor.complaints == []
+
+
+async def test_a_webhook_shows_its_secret_once(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.go("/webhooks")
+    await page.get_by_role("button", name="New webhook").click()
+    await page.get_by_label("Address").fill("https://example.org/hook")
+    await page.get_by_role("button", name="Make the webhook").click()
+
+    await expect(page.get_by_test_id("secret")).to_contain_text("whsec_")
+    await expect(page.get_by_role("link", name="https://example.org/hook")).to_be_visible()
+
+
+async def test_a_cursor_in_an_address_is_itself(visitor: Visitor) -> None:
+    await visitor.go("/events?after=1.10")
+
+    await expect(visitor.page.get_by_text("Replayed from 1.10", exact=True)).to_be_visible()
