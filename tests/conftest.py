@@ -10,6 +10,7 @@ import pytest
 
 from tidemill_stack.stack import Stack
 
+MAX_DATASET_BYTES = 20 * 1024 * 1024
 SHORT_TIMERS = {
     "TM_LEASE_S": "4",
     "TM_BEAT_S": "0.5",
@@ -26,7 +27,7 @@ SHORT_TIMERS = {
     "TM_ORPHAN_AGE_S": "0",
     "TM_TIDY_S": "0.5",
     "TM_COLLECT_S": "86400",
-    "TM_MAX_DATASET_BYTES": str(4 * 1024 * 1024),
+    "TM_MAX_DATASET_BYTES": str(MAX_DATASET_BYTES),
     "TM_WEBHOOK_ALLOW_HTTP": "true",
     "TM_WEBHOOK_PORTS": "*",
     "TM_WEBHOOK_NETWORKS": "127.0.0.0/8",

@@ -1,11 +1,14 @@
-"""Keys, members, schedules and webhooks, as a person has to do with them."""
+"""Keys, members, schedules, webhooks and large files, as a person has to do with them."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.visitor import Visitor
 from tests.e2e.people import PASSWORD
+
+MANY_ROWS = 66_000
 
 
 async def test_a_key_is_shown_once_and_revoked(visitor: Visitor) -> None:
@@ -80,3 +83,35 @@ async def test_a_cursor_in_an_address_is_itself(visitor: Visitor) -> None:
     await visitor.go("/events?after=1.10")
 
     await expect(visitor.page.get_by_text("Replayed from 1.10", exact=True)).to_be_visible()
+
+
+async def test_a_large_file_goes_on_after_a_reload_and_back_from_the_trash(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.page
+    file = tmp_path / "large.csv"
+    file.write_text("id,text\n" + "".join(f"{n},{'x' * 256}\n" for n in range(MANY_ROWS)))
+    await page.route("**/tidemill-datasets/**partNumber=2**", _lost)
+    await visitor.go("/datasets")
+    async with page.expect_response(lambda each: each.request.method == "PUT"):
+        await page.locator("input[type=file]").set_input_files(file)
+    await page.unroute("**/tidemill-datasets/**partNumber=2**")
+    await page.reload()
+    await expect(page.locator("[data-unfinished]")).to_be_visible()
+
+    await page.locator("input[type=file]").set_input_files(file)
+    row = page.locator("[data-dataset]")
+    await expect(row.locator("[data-status=ready]")).to_be_visible(timeout=60_000)
+    await row.get_by_role("link").click()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Move it to the trash").click()
+    await page.get_by_role("link", name="Trash").click()
+    await page.get_by_role("button", name="Restore").click()
+    await page.get_by_role("link", name="Back to the datasets").click()
+
+    await expect(row.locator("[data-status=ready]")).to_be_visible(timeout=60_000)
+    assert visitor.complaints == []
+
+
+async def _lost(route: Route) -> None:
+    await route.abort()

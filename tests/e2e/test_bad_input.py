@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from tests.conftest import MAX_DATASET_BYTES
 from tests.e2e.conftest import Register
 from tests.e2e.people import PASSWORD, Person
 from tidemill_contracts.problems import Problem
@@ -126,7 +127,7 @@ REFUSALS = {
         },
     ),
     "an oversized file": Refusal(
-        DATASETS, 413, "dataset_too_large", {"content": b"x" * (4 * 1024 * 1024 + 1)}
+        DATASETS, 413, "dataset_too_large", {"content": b"x" * (MAX_DATASET_BYTES + 1)}
     ),
     "a file of a type nobody reads": Refusal(
         DATASETS,

@@ -1,8 +1,8 @@
 /** One dataset: its first rows, its columns, and what did not fit. */
-import { Alert, Button, Group, SimpleGrid, Stack, Tabs, Text } from "@mantine/core";
+import { Button, Group, SimpleGrid, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { post, remove } from "@/api/http";
+import { remove } from "@/api/http";
 import { datasetQuery, valueQuery } from "@/api/queries";
 import { Bars } from "@/charts/Bars";
 import { counted, shown, sized } from "@/live/figures";
@@ -14,12 +14,10 @@ import { Downloads } from "@/pages/job/ResultView";
 import { ConfirmButton } from "@/parts/Confirm";
 import { Id } from "@/parts/Copy";
 import { Labels } from "@/parts/Labels";
-import { failed } from "@/parts/notes";
 import { ErrorNote, Loaded, PageHead } from "@/parts/Page";
 import { Panel } from "@/parts/Panel";
 import { RowsTable } from "@/parts/RowsTable";
 import { Status } from "@/parts/Status";
-import { When } from "@/parts/When";
 
 interface Column {
   name: string;
@@ -45,7 +43,6 @@ function Shown({ dataset }: { dataset: Dataset }) {
   const navigate = useNavigate({ from: "/datasets/$id" });
   const uri = `/v1/datasets/${dataset.id}`;
   const ready = dataset.status === "ready";
-  const deleted = dataset.status === "deleted";
   return (
     <>
       <PageHead
@@ -70,18 +67,7 @@ function Shown({ dataset }: { dataset: Dataset }) {
           title={`Rejected: ${dataset.error.code}`}
         />
       )}
-      {deleted && (
-        <Alert color="yellow" variant="light" py="xs" title="In the trash">
-          {dataset.restorable_until ? (
-            <>
-              It can be restored; its bytes go <When at={dataset.restorable_until} />.
-            </>
-          ) : (
-            "Its bytes are gone or going."
-          )}
-        </Alert>
-      )}
-      {!ready && !deleted && !dataset.error && (
+      {!ready && !dataset.error && (
         <Text fz="sm" c="dimmed">
           It is being read; its rows appear here by themselves.
         </Text>
@@ -134,32 +120,11 @@ function Orders({ dataset }: { dataset: Dataset }) {
     await client.invalidateQueries({ queryKey: ["datasets"] });
     await client.invalidateQueries({ queryKey: ["dataset", dataset.id] });
   };
-  const forget = async (purge: boolean) => {
-    await remove("/v1/datasets/{dataset_id}", { path, query: { purge } });
+  const discard = async () => {
+    await remove("/v1/datasets/{dataset_id}", { path });
     await navigate({ to: "/datasets", search: {} });
     await again();
   };
-  const restore = async () => {
-    try {
-      await post("/v1/datasets/{dataset_id}/restore", { path });
-      await again();
-    } catch (error) {
-      failed(error, "It was not restored");
-    }
-  };
-  if (dataset.status === "deleted") {
-    return (
-      <>
-        {dataset.restorable_until && <Button onClick={() => void restore()}>Restore</Button>}
-        <ConfirmButton
-          label="Purge"
-          confirm="Purge the dataset"
-          question="Its bytes are deleted now. This cannot be undone."
-          act={() => forget(true)}
-        />
-      </>
-    );
-  }
   return (
     <>
       <Link to="/jobs/new" search={{ dataset: dataset.id }}>
@@ -170,7 +135,7 @@ function Orders({ dataset }: { dataset: Dataset }) {
         label="Delete"
         confirm="Move it to the trash"
         question="It can be restored from the trash for a while; then its bytes are deleted."
-        act={() => forget(false)}
+        act={discard}
       />
     </>
   );

@@ -5,6 +5,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { datasetsQuery } from "@/api/queries";
 import { counted, sized } from "@/live/figures";
+import type { Dataset } from "@/live/lists";
+import { Trashed } from "@/pages/datasets/Trashed";
 import { Uploads } from "@/pages/datasets/Uploads";
 import { Empty, Loaded, PageHead } from "@/parts/Page";
 import { Pager } from "@/parts/Pager";
@@ -47,19 +49,14 @@ export function Datasets() {
                           <Table.Th ta="right">Columns</Table.Th>
                           <Table.Th ta="right">Size</Table.Th>
                           <Table.Th>Uploaded</Table.Th>
+                          {trash && <Table.Th aria-label="Restore or purge" />}
                         </Table.Tr>
                       </Table.Thead>
                       <Table.Tbody>
                         {page.items.map((each) => (
                           <Table.Tr key={each.id} data-dataset={each.id}>
                             <Table.Td maw={280} className="truncate">
-                              <Link
-                                to="/datasets/$id"
-                                params={{ id: each.id }}
-                                style={{ color: "inherit", fontWeight: 550 }}
-                              >
-                                {each.name}
-                              </Link>
+                              {trash ? each.name : <Named dataset={each} />}
                             </Table.Td>
                             <Table.Td>
                               <Status status={each.status} />
@@ -77,6 +74,11 @@ export function Datasets() {
                             <Table.Td>
                               <When at={each.created_at} />
                             </Table.Td>
+                            {trash && (
+                              <Table.Td>
+                                <Trashed dataset={each} />
+                              </Table.Td>
+                            )}
                           </Table.Tr>
                         ))}
                       </Table.Tbody>
@@ -96,5 +98,17 @@ export function Datasets() {
         </Loaded>
       </Stack>
     </>
+  );
+}
+
+function Named({ dataset }: { dataset: Dataset }) {
+  return (
+    <Link
+      to="/datasets/$id"
+      params={{ id: dataset.id }}
+      style={{ color: "inherit", fontWeight: 550 }}
+    >
+      {dataset.name}
+    </Link>
   );
 }
