@@ -15,6 +15,8 @@ from tidemill_contracts.processors import ProcessorInfo
 MAX_INLINE_BYTES = 256 * 1024
 WorkerName = Annotated[str, Meta(max_length=255)]
 
+Artifacts = dict[str, Source]
+
 
 class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What flows between steps: a value, a frame or both; a large value lies in S3.
@@ -26,7 +28,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     value_ref: Source | None = None
     frame: Frame | None = None
     source: Source | None = None
-    artifacts: dict[str, Source] = field(default_factory=dict[str, Source])
+    artifacts: Artifacts = {}
 
 
 class WorkStep(Struct, frozen=True, kw_only=True, omit_defaults=True):

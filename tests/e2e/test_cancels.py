@@ -34,7 +34,7 @@ async def test_a_running_job_that_does_not_listen_is_killed_after_its_grace(ann:
     after = await ann.client.job(job.id)
 
     assert (asked.status_code, again.status_code) == (202, 200)
-    assert again.json() == asked.json()
+    assert again.json() | {"cursor": asked.json()["cursor"]} == asked.json()
     assert types(events) == ["job.cancel_requested", "job.cancelled"]
     assert after.cancel
     assert after.cancel.outcome is CancelOutcome.KILLED

@@ -193,7 +193,7 @@ def check_owners(found: Finding) -> None:
     numbers = {(task["job_id"], task["id"]): task["attempt"] for task in found.tasks}
     counted = Counter((a["job_id"], a["task_id"]) for a in found.attempts)
     assert {place: number for place, number in numbers.items() if number} == counted
-    over = {"done", "failed", "cancelled", "killed"}
+    over = {"done", "failed", "cancelled", "killed", "lost"}
     open_tasks = [dict(task) for task in found.tasks if task["status"] not in over]
     assert open_tasks == [], open_tasks
 
