@@ -45,7 +45,7 @@ function Shown({ webhook }: { webhook: Schema["Webhook"] }) {
       </PageHead>
       <Stack gap="sm">
         {webhook.failing_since && (
-          <Alert color="yellow" variant="light" py="xs" title="It does not take what it is sent">
+          <Alert variant="default" py="xs" title="It does not take what it is sent">
             Since <When at={webhook.failing_since} />; each event is tried again for a day.
           </Alert>
         )}
