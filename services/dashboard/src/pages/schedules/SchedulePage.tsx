@@ -55,7 +55,7 @@ function Shown({ schedule }: { schedule: Schema["Schedule"] }) {
         <Orders schedule={schedule} />
       </PageHead>
       {schedule.paused && schedule.note && (
-        <Alert color="yellow" variant="light" py="xs" mb="sm" title="Paused">
+        <Alert variant="default" py="xs" mb="sm" title="Paused">
           {schedule.note}
         </Alert>
       )}
