@@ -228,8 +228,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The uploaded bytes; with `format=parquet` the typed table, where it is one file */
-        get: operations["datasets_content"];
+        /**
+         * The uploaded bytes; with a format the typed table as one file of it, made once
+         * @description 202 while the file is still being made. With `safe` no cell of a CSV file is a formula to a spreadsheet. A dataset saved from a result was never uploaded: it is Parquet.
+         */
+        get: operations["content"];
         put?: never;
         post?: never;
         delete?: never;
@@ -247,6 +250,23 @@ export interface paths {
         };
         /** All that happened to the dataset, oldest first */
         get: operations["datasets_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset_id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs and datasets that this one was made of, and those made of it */
+        get: operations["lineage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -646,6 +666,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job_id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the job read and where that came from, and what was made of its result */
+        get: operations["job_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job_id}/logs": {
         parameters: {
             query?: never;
@@ -673,10 +710,33 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The bare value, or a link to the frame's file in the format asked for */
+        /**
+         * The bare value, or a link to the frame's file in the format asked for
+         * @description With `safe` no cell of a CSV file is a formula to a spreadsheet.
+         */
         get: operations["jobs_result"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/result/dataset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a dataset of the frame that a job gave; it becomes ready by itself, as after an upload
+         * @description The dataset has a copy of its own, which stays when the job is deleted.
+         */
+        post: operations["save_result"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1697,7 +1757,8 @@ export interface components {
          * @description What the API says of a dataset; `rows` and `columns` are known once it is ready.
          *
          *     A new one whose bytes were there already names the dataset that it shares them with. One in
-         *     the trash says until when it can be restored.
+         *     the trash says until when it can be restored. One that was not uploaded but saved from a job's
+         *     result names its `origin`.
          */
         Dataset: {
             /** Format: uuid */
@@ -1722,6 +1783,7 @@ export interface components {
             /** Format: uuid */
             deduplicated_from?: string;
             restorable_until?: string;
+            origin?: components["schemas"]["Origin"];
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1731,7 +1793,7 @@ export interface components {
         };
         /**
          * DatasetCreated
-         * @description A dataset has a name; its bytes are still to come.
+         * @description A dataset has a name; its bytes are still to come, from an upload or from its origin.
          */
         DatasetCreated: {
             /**
@@ -1752,6 +1814,8 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+            /** @default null */
+            origin: components["schemas"]["Origin"] | null;
         };
         /**
          * DatasetDeleted
@@ -2667,7 +2731,7 @@ export interface components {
         };
         /**
          * JobSucceeded
-         * @description All steps are done.
+         * @description All steps are done; of a system job also the stored files, for whoever waits for them.
          */
         JobSucceeded: {
             /**
@@ -2697,6 +2761,9 @@ export interface components {
             dataset_id: string | null;
             /** @default null */
             frame: components["schemas"]["Frame"] | null;
+            artifacts?: {
+                [key: string]: components["schemas"]["Source"];
+            };
         };
         /**
          * KeyGrant
@@ -2729,6 +2796,50 @@ export interface components {
          * @enum {unknown}
          */
         LineStream: "log" | "stderr" | "stdout";
+        /**
+         * Lineage
+         * @description All that something was made of, and all that was made of it, oldest first.
+         *
+         *     A job names the dataset it read, a dataset the job it came from. Not `complete` where there is
+         *     more than is shown; a job that was deleted is missing.
+         */
+        Lineage: {
+            datasets: components["schemas"]["LineageDataset"][];
+            jobs: components["schemas"]["LineageJob"][];
+            /** @default true */
+            complete: boolean;
+        };
+        /**
+         * LineageDataset
+         * @description A dataset of a lineage; the name is null while ingestion cannot be asked.
+         */
+        LineageDataset: {
+            /** Format: uuid */
+            id: string;
+            /** @default null */
+            name: string | null;
+            status: components["schemas"]["DatasetStatus"];
+            /** @default null */
+            origin: components["schemas"]["Origin"] | null;
+        };
+        /**
+         * LineageJob
+         * @description A job of a lineage, with the dataset that it read.
+         */
+        LineageJob: {
+            /** Format: uuid */
+            id: string;
+            status: components["schemas"]["JobStatus"];
+            processors: string[];
+            /** @default null */
+            pipeline: string | null;
+            /** @default null */
+            dataset_id: string | null;
+            /** @default null */
+            retry_of: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
         /**
          * LogLine
          * @description A line; `number` counts within an attempt of its task, so that a hole shows.
@@ -2872,6 +2983,15 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Origin
+         * @description The step of a job whose frame became a dataset.
+         */
+        Origin: {
+            /** Format: uuid */
+            job_id: string;
+            step: string;
+        };
+        /**
          * Overlap
          * @description What happens at the next time while the job of the time before goes on.
          * @enum {unknown}
@@ -2938,6 +3058,12 @@ export interface components {
             input_required: boolean;
             /** @default false */
             pure: boolean;
+            /**
+             * @default [
+             *       "polars"
+             *     ]
+             */
+            engines: string[];
             /** @default default */
             queue: string;
             params_schema?: Record<string, never>;
@@ -3159,6 +3285,16 @@ export interface components {
             max_attempts: number;
             /** @default null */
             concurrency_key: string | null;
+        };
+        /**
+         * SaveResult
+         * @description The dataset that a job's frame is to become.
+         */
+        SaveResult: {
+            name: string;
+            labels?: {
+                [key: string]: string;
+            };
         };
         /**
          * Schedule
@@ -3391,6 +3527,15 @@ export interface components {
         /** SignOut */
         SignOut: {
             refresh_token: string;
+        };
+        /**
+         * Source
+         * @description A stored object: uploaded bytes in the datasets bucket, else a file in the results bucket.
+         */
+        Source: {
+            key: string;
+            size_bytes: number;
+            sha256: string;
         };
         /**
          * Step
@@ -4227,10 +4372,11 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    datasets_content: {
+    content: {
         parameters: {
             query?: {
-                format?: "parquet" | null;
+                format?: "csv" | "json" | "ndjson" | "parquet" | null;
+                safe?: boolean;
                 redirect?: boolean;
             };
             header?: never;
@@ -4271,6 +4417,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnyPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -4945,6 +5114,29 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    job_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     jobs_lines: {
         parameters: {
             query?: {
@@ -4979,6 +5171,7 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "json" | "ndjson" | "parquet" | null;
+                safe?: boolean;
                 redirect?: boolean;
             };
             header?: never;
@@ -4996,6 +5189,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    save_result: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveResult"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -5030,6 +5252,7 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "json" | "ndjson" | "parquet" | null;
+                safe?: boolean;
                 redirect?: boolean;
             };
             header?: never;

@@ -114,7 +114,7 @@ export interface ApiKeyRevoked {
   api_key_id: string;
 }
 /**
- * A dataset has a name; its bytes are still to come.
+ * A dataset has a name; its bytes are still to come, from an upload or from its origin.
  */
 export interface DatasetCreated {
   type: "dataset.created";
@@ -127,6 +127,14 @@ export interface DatasetCreated {
   labels?: {
     [k: string]: string;
   };
+  origin?: Origin | null;
+}
+/**
+ * The step of a job whose frame became a dataset.
+ */
+export interface Origin {
+  job_id: string;
+  step: string;
 }
 /**
  * The dataset is in the trash: nothing can use it, and for a while it can be restored.
@@ -550,7 +558,7 @@ export interface Step {
   error?: JobError | null;
 }
 /**
- * All steps are done.
+ * All steps are done; of a system job also the stored files, for whoever waits for them.
  */
 export interface JobSucceeded {
   type: "job.succeeded";
@@ -566,6 +574,17 @@ export interface JobSucceeded {
   cancel?: Cancel | null;
   dataset_id?: string | null;
   frame?: Frame | null;
+  artifacts?: {
+    [k: string]: Source;
+  };
+}
+/**
+ * A stored object: uploaded bytes in the datasets bucket, else a file in the results bucket.
+ */
+export interface Source {
+  key: string;
+  size_bytes: number;
+  sha256: string;
 }
 /**
  * A schedule has other times or another job.
