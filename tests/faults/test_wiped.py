@@ -39,7 +39,7 @@ async def test_a_wiped_store_loses_neither_a_job_nor_an_event(
         await load.submit(a_mix(size, [scheduled, recovering_late, long_waiting, arithmetic]))
         await ann.client.cancel(list(load.accepted)[2], grace_s=8)
         datasets = [(await ann.client.upload(CSV, "numbers.csv")).id for _ in range(4)]
-        await load.submit(map(on_dataset, datasets))
+        await load.submit([*map(on_dataset, datasets), *(one_at_a_time(n) for n in range(2))])
         await statuses(hurt, tenant_id, ALL_OPEN)
         await hurt.take_down("nats-server")
         forget(hurt)
@@ -58,6 +58,12 @@ async def test_a_wiped_store_loses_neither_a_job_nor_an_event(
         history = canonical(await ann.client.job_events(job_id))
         assert canonical(unrepeated(seen[job_id])) == history
         assert job_id in before or canonical(unrepeated(of(late, job_id))) == history
+
+
+def one_at_a_time(number: int) -> Wanted:
+    """The second of them is blocked for as long as the first runs."""
+    wanted = waiting(number, seconds=8)
+    return Wanted(order={**wanted.order, "concurrency_key": "one"}, value=number)
 
 
 async def epoch_of(stack: Stack) -> int:
