@@ -15,6 +15,15 @@ LabelKey = Annotated[str, Meta(min_length=1, max_length=63)]
 Labels = Annotated[dict[LabelKey, Label], Meta(max_length=32)]
 
 
+# the formats that a frame can be had in
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
 class DatasetStatus(StrEnum):
     UPLOADING = "uploading"
     VALIDATING = "validating"

@@ -186,7 +186,7 @@ def compare(works: list[str], *, quick: bool, rounds: int) -> None:
 
 
 def _rows(work: str, source: Path, rows: int, rounds: int) -> Iterator[list[str]]:
-    found = {side: [_apart(side, work, source) for _ in range(rounds)] for side in SIDES}
+    found = {side: [apart(side, work, source) for _ in range(rounds)] for side in SIDES}
     middle = {
         side: {key: float(np.median([each[key] for each in runs])) for key in runs[0]}
         for side, runs in found.items()
@@ -200,12 +200,17 @@ def _rows(work: str, source: Path, rows: int, rounds: int) -> Iterator[list[str]
         yield [work, side, *shown, f"{cpu / max(middle['polars']['cpu_s'], 0.001):.2f}", pace]
 
 
-def _apart(side: str, work: str, source: Path) -> dict[str, float]:
+def apart(
+    side: str, work: str, source: Path, *, timeout_s: float | None = None
+) -> dict[str, float]:
+    """What a work takes in a process of its own."""
     command = [
         *(sys.executable, "-m", "tests.bench.tables", "--child", work, str(source)),
         *("--side", side),
     ]
-    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
+    done = subprocess.run(  # noqa: S603 - fixed words
+        command, check=True, capture_output=True, timeout=timeout_s
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -59,22 +59,27 @@ async def serving(app: Litestar) -> AsyncGenerator[Service]:
     await running
 
 
+def made(infra: Stack, **settings: str) -> Litestar:
+    """Identity with the settings given on top of the stack's."""
+    env = infra.env("identity") | {f"TM_{k.upper()}": v for k, v in settings.items()}
+    return create_app(load(Settings, env))
+
+
 @pytest.fixture(scope="session")
+async def identity(infra: Stack) -> AsyncGenerator[Service]:
+    async with serving(made(infra)) as service:
+        yield service
+
+
+@pytest.fixture
 async def start(infra: Stack) -> AsyncGenerator[StartIdentity]:
-    """Starts identity with the settings given on top of the stack's; all end with the tests."""
+    """Starts identity with such settings; each ends with its test, and its connections."""
     async with AsyncExitStack() as running:
 
         async def begin(**settings: str) -> Service:
-            env = infra.env("identity") | {f"TM_{k.upper()}": v for k, v in settings.items()}
-            app = create_app(load(Settings, env))
-            return await running.enter_async_context(serving(app))
+            return await running.enter_async_context(serving(made(infra, **settings)))
 
         yield begin
-
-
-@pytest.fixture(scope="session")
-async def identity(start: StartIdentity) -> Service:
-    return await start()
 
 
 @pytest.fixture

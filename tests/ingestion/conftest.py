@@ -23,6 +23,7 @@ from tidemill_kit.storage import Storage
 from tidemill_stack.stack import Stack
 
 PASSWORD = "a good pass phrase"
+MEBIBYTE = 1024 * 1024
 
 
 class Started(uvicorn.Server):
@@ -54,6 +55,7 @@ class Caller(Struct):
     email: str
 
 
+type MakeIngestion = Callable[..., Litestar]
 type StartIngestion = Callable[..., Awaitable[Service]]
 type SignIn = Callable[..., Awaitable[Caller]]
 
@@ -85,28 +87,45 @@ async def identity(infra: Stack) -> AsyncGenerator[Service]:
 
 
 @pytest.fixture(scope="session")
-async def start(infra: Stack, identity: Service) -> AsyncGenerator[StartIngestion]:
-    """Starts ingestion with the settings given on top of the stack's; all end with the tests.
+def make(infra: Stack, identity: Service) -> MakeIngestion:
+    """Makes ingestion with the settings given on top of the stack's.
 
     Links are signed for the object store itself, since no gateway runs here.
     """
-    async with AsyncExitStack() as running:
 
-        async def begin(**settings: str) -> Service:
-            env = infra.env("ingestion") | {
-                "TM_JWKS_URL": f"{identity.url}/.well-known/jwks.json",
-                "TM_PUBLIC_URL": infra.s3_endpoint,
-                **{f"TM_{name.upper()}": value for name, value in settings.items()},
-            }
-            app = tidemill_ingestion.app.create_app(load(Settings, env))
-            return await running.enter_async_context(serving(app))
+    def made(**settings: str) -> Litestar:
+        env = infra.env("ingestion") | {
+            "TM_JWKS_URL": f"{identity.url}/.well-known/jwks.json",
+            "TM_PUBLIC_URL": infra.s3_endpoint,
+            **{f"TM_{name.upper()}": value for name, value in settings.items()},
+        }
+        return tidemill_ingestion.app.create_app(load(Settings, env))
 
-        yield begin
+    return made
 
 
 @pytest.fixture(scope="session")
-async def ingestion(start: StartIngestion) -> Service:
-    return await start()
+async def ingestion(make: MakeIngestion) -> AsyncGenerator[Service]:
+    async with serving(make()) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+async def parted(make: MakeIngestion) -> AsyncGenerator[Service]:
+    """Ingestion with the smallest parts that S3 takes."""
+    async with serving(make(upload_part_bytes=str(5 * MEBIBYTE))) as service:
+        yield service
+
+
+@pytest.fixture
+async def start(make: MakeIngestion) -> AsyncGenerator[StartIngestion]:
+    """Starts ingestion with such settings; each ends with its test, and its connections."""
+    async with AsyncExitStack() as running:
+
+        async def begin(**settings: str) -> Service:
+            return await running.enter_async_context(serving(make(**settings)))
+
+        yield begin
 
 
 @pytest.fixture(scope="session")
@@ -143,6 +162,12 @@ async def ann(sign_in: SignIn) -> Caller:
 async def bob(sign_in: SignIn) -> Caller:
     """Somebody of another tenant."""
     return await sign_in()
+
+
+@pytest.fixture
+async def eve(parted: Service, sign_in: SignIn) -> Caller:
+    """Somebody who sends large files."""
+    return await sign_in(service=parted)
 
 
 @pytest.fixture(scope="session")

@@ -9,26 +9,15 @@ import httpx
 import pytest
 
 from tests.builders import a
+from tests.ingestion.conftest import MEBIBYTE
 from tests.ingestion.test_uploads import listed, stored
 from tidemill_ingestion.parts import StoredUpload, part_bytes
 from tidemill_kit.storage import Storage
 
-MEBIBYTE = 1024 * 1024
 CONTENT = hashlib.shake_128(b"parts").digest(11 * MEBIBYTE)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 type StartIngestion = Callable[..., Awaitable[Any]]
 type SignIn = Callable[..., Awaitable[Any]]
-
-
-@pytest.fixture(scope="module")
-async def parted(start: StartIngestion) -> Any:
-    """Ingestion with the smallest parts that S3 takes."""
-    return await start(upload_part_bytes=str(5 * MEBIBYTE))
-
-
-@pytest.fixture
-async def eve(parted: Any, sign_in: SignIn) -> Any:
-    return await sign_in(service=parted)
 
 
 async def begin(caller: Any, **order: Any) -> dict[str, Any]:

@@ -5,33 +5,20 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.ingestion.conftest import MEBIBYTE
 from tests.ingestion.test_uploads import listed
 from tidemill_client.client import Client
 from tidemill_client.partwise import fingerprint_of
 from tidemill_client.problems import ApiProblem
 from tidemill_contracts.uploads import BeginUpload
 
-MEBIBYTE = 1024 * 1024
 TIDEMILL = Path(sys.executable).with_name("tidemill")
-type StartIngestion = Callable[..., Awaitable[Any]]
-type SignIn = Callable[..., Awaitable[Any]]
-
-
-@pytest.fixture(scope="module")
-async def parted(start: StartIngestion) -> Any:
-    return await start(upload_part_bytes=str(5 * MEBIBYTE))
-
-
-@pytest.fixture
-async def eve(parted: Any, sign_in: SignIn) -> Any:
-    return await sign_in(service=parted)
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """A tenth of what tests/proof does: files of tens of megabytes in flat memory."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,16 +7,10 @@ import pytest
 from tests.bench import tables
 
 
-def measured(work: str, source: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.bench.tables", "--child", work, str(source)]
-    done = subprocess.run(command, check=True, capture_output=True, timeout=300)  # noqa: S603 - fixed words
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def test_a_csv_of_forty_megabytes_is_read_in_flat_memory(tmp_path: Path) -> None:
     source = tables.csv_of(tmp_path / "in.csv", 40_000_000)
 
-    found = measured("ingest", source)
+    found = tables.apart("tidemill", "ingest", source, timeout_s=300)
 
     assert found["rss_mb"] < 500
     assert found["progress"] >= 5
@@ -29,6 +20,6 @@ def test_a_csv_of_forty_megabytes_is_read_in_flat_memory(tmp_path: Path) -> None
 def test_a_million_rows_are_worked_on_in_flat_memory(work: str, tmp_path: Path) -> None:
     source = tables.parquet_of(tmp_path / "in.parquet", 1_000_000)
 
-    found = measured(work, source)
+    found = tables.apart("tidemill", work, source, timeout_s=300)
 
     assert found["rss_mb"] < 600

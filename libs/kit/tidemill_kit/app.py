@@ -6,11 +6,12 @@ from typing import Any
 
 from litestar import Controller, Litestar, Router, get
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.response import Response
 
+from tidemill_contracts.identity import Principal, Role
 from tidemill_kit import metrics, problems
 from tidemill_kit.auth import Authenticator, caller, require_role
 from tidemill_kit.requests import RequestLog
@@ -19,6 +20,10 @@ from tidemill_kit.settings import Settings
 VERSION = "0.1.0"
 MAX_BODY_BYTES = 1024 * 1024
 PUBLIC: dict[str, Any] = {"role": None}
+READ: dict[str, Any] = {"role": Role.VIEWER}
+WRITE: dict[str, Any] = {"role": Role.OPERATOR}
+ADMIN: dict[str, Any] = {"role": Role.ADMIN}
+Caller = NamedDependency[Principal]
 
 type Check = Callable[[], Any]
 type Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]

@@ -146,14 +146,14 @@ class Authenticator:
         self._sent[principal.tenant_id] = sent = self._sent.get(principal.tenant_id, 0) + 1
         return sent <= self._tenant_requests
 
-    def revoke(self, session_id: UUID) -> None:
-        """Refuse what is signed for this session or key from now on; that lives for minutes."""
+    def revoke(self, *session_ids: UUID) -> None:
+        """Refuse what is signed for these sessions or keys from now on; that lives for minutes."""
         moment = time.monotonic()
         if len(self._revoked) > _FORGET_ABOVE:
             longest = moment - _LONGEST_S
             self._revoked = {k: at for k, at in self._revoked.items() if at > longest}
-        self._revoked[session_id] = moment
-        self._known = {k: v for k, v in self._known.items() if v[1].session_id != session_id}
+        self._revoked |= dict.fromkeys(session_ids, moment)
+        self._known = {k: v for k, v in self._known.items() if v[1].session_id not in session_ids}
 
     async def _exchanged(self, key: str) -> KeyGrant:
         """What identity says of a key; many who ask at once ask once."""

@@ -69,14 +69,19 @@ def options(settings: Settings, name: str) -> dict[str, Any]:
 
 
 async def call[T](
-    client: Client,
+    client: Client | None,
     subject: str,
     request: Any,
     kind: type[T],
     *,
     timeout_s: float = 5.0,
 ) -> T:
-    """Ask and decode the answer; BusAway where none comes, RequestRefused where it failed."""
+    """Ask and decode the answer; BusAway where none comes, RequestRefused where it failed.
+
+    Without a client there was no connection yet.
+    """
+    if client is None:
+        raise BusAway(subject)
     try:
         answer = await client.request(subject, _encode(request), timeout=timeout_s)
     except (NatsError, TimeoutError, asyncio.InvalidStateError) as error:

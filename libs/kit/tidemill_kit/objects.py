@@ -107,15 +107,6 @@ class Objects(Storage):
         except ObjectMissing:
             return
 
-    async def size_of(self, bucket: str, key: str) -> int | None:
-        """How large an object is; None where there is none."""
-        try:
-            with translated():
-                head = await self._client.head_object(Bucket=bucket, Key=key)
-        except ObjectMissing:
-            return None
-        return int(head["ContentLength"])
-
     async def folders(self, bucket: str, prefix: str) -> AsyncGenerator[list[str]]:
         """What lies directly below a prefix, as prefixes, by the page."""
         async for page in self._pages(bucket, prefix, Delimiter="/"):

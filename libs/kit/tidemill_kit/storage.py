@@ -110,13 +110,17 @@ class Storage:
         with translated():
             await self._client.delete_object(Bucket=bucket, Key=key)
 
-    async def exists(self, bucket: str, key: str) -> bool:
+    async def size_of(self, bucket: str, key: str) -> int | None:
+        """How large an object is; None where there is none."""
         try:
             with translated():
-                await self._client.head_object(Bucket=bucket, Key=key)
+                head = await self._client.head_object(Bucket=bucket, Key=key)
         except ObjectMissing:
-            return False
-        return True
+            return None
+        return int(head["ContentLength"])
+
+    async def exists(self, bucket: str, key: str) -> bool:
+        return await self.size_of(bucket, key) is not None
 
     async def link(self, bucket: str, key: str, *, filename: str, media_type: str) -> str:
         """A link through the gateway to one object, good for five minutes."""

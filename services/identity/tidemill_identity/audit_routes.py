@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, get
@@ -11,10 +10,11 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.response import Response
 
 from tidemill_contracts.access import AuditEntry
-from tidemill_contracts.identity import Role
 from tidemill_contracts.pages import Page
 from tidemill_identity.audit import AuditRepository, Sought
+from tidemill_kit.app import ADMIN
 from tidemill_kit.errors import BadRequest
+from tidemill_kit.paging import next_page
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
 Word = Annotated[str | None, QueryParameter(max_length=100)]
@@ -24,7 +24,7 @@ class TimeNeedsZone(BadRequest):
     """A time needs its offset from UTC, such as `2026-01-31T12:00:00Z`."""
 
 
-@get("/v1/audit", opt={"role": Role.ADMIN}, tags=["Members"])
+@get("/v1/audit", opt=ADMIN, tags=["Members"])
 async def trail(
     request: Request[Any, Any, Any],
     entries: NamedDependency[AuditRepository],
@@ -44,10 +44,5 @@ async def trail(
         return Response(Page([]))
     sought = Sought(actor_id=actor_id, action=action, target=target, since=since, until=until)
     found = await entries.newest(sought, before=cursor, limit=limit + 1)
-    if len(found) <= limit:
-        return Response(Page(found))
-    following = str(found[limit - 1].id)
-    query = request.url.query_params
-    query["cursor"] = following
-    link = f'<{request.url.path}?{urlencode([*query.multi_items()])}>; rel="next"'
-    return Response(Page(found[:limit], following), headers={"Link": link})
+    following = str(found[limit - 1].id) if len(found) > limit else None
+    return Response(Page(found[:limit], following), headers=next_page(request, following))

@@ -1,6 +1,6 @@
 """HTTP: API keys, and what services get for them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get, post
@@ -10,18 +10,15 @@ from litestar.response import Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.access import ApiKey, CreateApiKey, ExchangeKey, KeyGrant
-from tidemill_contracts.identity import Principal, Role
 from tidemill_contracts.pages import Page
 from tidemill_identity import keys
 from tidemill_identity.access_repository import ApiKeyRepository
 from tidemill_identity.audit import Actor
 from tidemill_identity.routes import NEVER_KEPT, Checking, Signing, Store
-from tidemill_kit.app import PUBLIC
+from tidemill_kit.app import PUBLIC, READ, Caller
 from tidemill_kit.idempotency import Once
 
-VIEWER: dict[str, Any] = {"role": Role.VIEWER}
 Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
-Who = NamedDependency[Principal]
 Acting = NamedDependency[Actor]
 
 
@@ -32,20 +29,20 @@ class ApiKeyController(Controller):
     tags = ("Identity",)
     cache_control = NEVER_KEPT
 
-    @get(opt=VIEWER)
+    @get(opt=READ)
     async def listed(
         self,
-        principal: Who,
+        principal: Caller,
         api_keys: NamedDependency[ApiKeyRepository],
     ) -> Page[ApiKey]:
         """Your keys, newest first; an admin sees those of all members."""
         return Page(await keys.keys_of(api_keys, principal))
 
-    @post(opt=VIEWER)
+    @post(opt=READ)
     async def create(
         self,
         data: JSONBody[CreateApiKey],
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         connection: NamedDependency[AsyncConnection],
         once: NamedDependency[Once],
@@ -60,11 +57,11 @@ class ApiKeyController(Controller):
             keep=keys.without_secret,
         )
 
-    @delete("/{key_id:uuid}", opt=VIEWER)
+    @delete("/{key_id:uuid}", opt=READ)
     async def revoke(
         self,
         key_id: FromPath[UUID],
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         database: Store,
         authenticator: Checking,

@@ -1,6 +1,6 @@
 """HTTP: members, invitations and the tenant."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch, post
@@ -17,12 +17,12 @@ from tidemill_contracts.access import (
     Member,
     RenameTenant,
 )
-from tidemill_contracts.identity import Registration, Role, Tenant
+from tidemill_contracts.identity import Registration, Tenant
 from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
 from tidemill_identity import members
 from tidemill_identity.access_repository import InvitationRepository, MemberRepository
-from tidemill_identity.key_routes import VIEWER, Acting, Key, Who
+from tidemill_identity.key_routes import Acting, Key
 from tidemill_identity.routes import (
     NEVER_KEPT,
     Asking,
@@ -32,10 +32,9 @@ from tidemill_identity.routes import (
     Store,
     origin_of,
 )
-from tidemill_kit.app import PUBLIC
+from tidemill_kit.app import ADMIN, PUBLIC, READ, Caller
 from tidemill_kit.idempotency import Once
 
-ADMIN: dict[str, Any] = {"role": Role.ADMIN}
 Members = NamedDependency[MemberRepository]
 Confirmation = Annotated[str, QueryParameter(description="The tenant's name.", max_length=300)]
 
@@ -46,12 +45,12 @@ class MemberController(Controller):
     path = "/v1/members"
     tags = ("Members",)
 
-    @get(opt=VIEWER)
+    @get(opt=READ)
     async def listed(self, members_: Members) -> Page[Member]:
         """The members, the oldest first."""
         return Page(await members_.all_of_them())
 
-    @get("/{user_id:uuid}", opt=VIEWER)
+    @get("/{user_id:uuid}", opt=READ)
     async def show(self, user_id: FromPath[UUID], members_: Members) -> Member:
         """A member."""
         member = await members_.get(user_id)
@@ -65,7 +64,7 @@ class MemberController(Controller):
         user_id: FromPath[UUID],
         data: JSONBody[ChangeMember],
         *,
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         database: Store,
         authenticator: Checking,
@@ -75,11 +74,11 @@ class MemberController(Controller):
             database, authenticator, principal, actor, user_id=user_id, role=data.role
         )
 
-    @delete("/{user_id:uuid}", opt=VIEWER)
+    @delete("/{user_id:uuid}", opt=READ)
     async def remove(
         self,
         user_id: FromPath[UUID],
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         database: Store,
         authenticator: Checking,
@@ -108,7 +107,7 @@ class InvitationController(Controller):
         self,
         data: JSONBody[Invite],
         *,
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         settings: Configured,
         connection: NamedDependency[AsyncConnection],
@@ -127,7 +126,7 @@ class InvitationController(Controller):
     async def withdraw(
         self,
         invitation_id: FromPath[UUID],
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         database: Store,
     ) -> None:
@@ -157,7 +156,7 @@ class TenantController(Controller):
     path = "/v1/tenant"
     tags = ("Members",)
 
-    @get(opt=VIEWER)
+    @get(opt=READ)
     async def show(self, members_: Members) -> Tenant:
         """Your tenant."""
         return await members.tenant_of(members_)
@@ -166,7 +165,7 @@ class TenantController(Controller):
     async def rename(
         self,
         data: JSONBody[RenameTenant],
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         database: Store,
     ) -> Tenant:
@@ -177,7 +176,7 @@ class TenantController(Controller):
     async def remove(
         self,
         confirm: Confirmation,
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         database: Store,
         authenticator: Checking,

@@ -87,7 +87,7 @@ async def change_role(
         trail = AuditRepository(connection, caller.tenant_id)
         before = member.role.value
         await trail.note(actor, "member.role_changed", user_id, role=role, before=before)
-    _refuse(authenticator, void)
+    authenticator.revoke(*void)
     return replace(member, role=role)
 
 
@@ -108,7 +108,7 @@ async def remove_member(
         void = await _void(connection, caller.tenant_id, user_id)
         trail = AuditRepository(connection, caller.tenant_id)
         await trail.note(actor, "member.removed", user_id)
-    _refuse(authenticator, void)
+    authenticator.revoke(*void)
 
 
 async def rename_tenant(
@@ -163,7 +163,7 @@ async def delete_tenant(
         await members.record(event)
         trail = AuditRepository(connection, tenant.id)
         await trail.note(actor, "tenant.deleted", tenant.id, name=tenant.name)
-    _refuse(authenticator, void)
+    authenticator.revoke(*void)
 
 
 async def invite(
@@ -284,8 +284,3 @@ async def _void(
             await keys.revoke(key.id, now())
             ended.append(key.id)
     return ended
-
-
-def _refuse(authenticator: Authenticator, void: list[UUID]) -> None:
-    for each in void:
-        authenticator.revoke(each)

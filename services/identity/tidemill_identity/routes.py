@@ -11,11 +11,9 @@ from msgspec import Meta, Struct
 from tidemill_contracts.identity import (
     Email,
     Password,
-    Principal,
     RefreshSession,
     RegisterUser,
     Registration,
-    Role,
     SignIn,
     SignOut,
     TokenPair,
@@ -27,7 +25,7 @@ from tidemill_identity.passwords import Passwords
 from tidemill_identity.repository import AccountRepository
 from tidemill_identity.settings import Settings
 from tidemill_identity.tokens import KeySet, Signer
-from tidemill_kit.app import PUBLIC, VERSION
+from tidemill_kit.app import PUBLIC, READ, VERSION, Caller
 from tidemill_kit.auth import Authenticator
 from tidemill_kit.db import Database
 from tidemill_kit.errors import NotSignedIn
@@ -124,9 +122,9 @@ class AuthController(Controller):
         await usecases.sign_out(database, authenticator, data)
 
 
-@get("/v1/me", opt={"role": Role.VIEWER}, tags=["Identity"], cache_control=NEVER_KEPT)
+@get("/v1/me", opt=READ, tags=["Identity"], cache_control=NEVER_KEPT)
 async def me(
-    principal: NamedDependency[Principal],
+    principal: Caller,
     accounts: NamedDependency[AccountRepository],
 ) -> User:
     """Who you are."""

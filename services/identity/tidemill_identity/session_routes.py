@@ -7,10 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from tidemill_contracts.access import ChangePassword, OpenSession, ResetLink, ResetPassword
-from tidemill_contracts.identity import Role
 from tidemill_contracts.pages import Page
 from tidemill_identity import sessions
-from tidemill_identity.key_routes import VIEWER, Acting, Who
+from tidemill_identity.key_routes import Acting
 from tidemill_identity.repository import SessionRepository
 from tidemill_identity.routes import (
     NEVER_KEPT,
@@ -21,7 +20,7 @@ from tidemill_identity.routes import (
     Store,
     origin_of,
 )
-from tidemill_kit.app import PUBLIC
+from tidemill_kit.app import ADMIN, PUBLIC, READ, Caller
 
 
 class SessionController(Controller):
@@ -31,19 +30,19 @@ class SessionController(Controller):
     tags = ("Identity",)
     cache_control = NEVER_KEPT
 
-    @get(opt=VIEWER)
+    @get(opt=READ)
     async def listed(
         self,
-        principal: Who,
+        principal: Caller,
         sessions_: NamedDependency[SessionRepository],
     ) -> Page[OpenSession]:
         """Your sessions that are open, newest first."""
         return Page(await sessions.sessions_of(sessions_, principal))
 
-    @delete(opt=VIEWER)
+    @delete(opt=READ)
     async def end_others(
         self,
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         database: Store,
         authenticator: Checking,
@@ -51,11 +50,11 @@ class SessionController(Controller):
         """End all your sessions but this one."""
         await sessions.end_other_sessions(database, authenticator, principal, actor)
 
-    @delete("/{session_id:uuid}", opt=VIEWER)
+    @delete("/{session_id:uuid}", opt=READ)
     async def end(
         self,
         session_id: FromPath[UUID],
-        principal: Who,
+        principal: Caller,
         actor: Acting,
         database: Store,
         authenticator: Checking,
@@ -66,7 +65,7 @@ class SessionController(Controller):
 
 @post(
     "/v1/me/password",
-    opt=VIEWER,
+    opt=READ,
     status_code=204,
     tags=["Identity"],
     cache_control=NEVER_KEPT,
@@ -75,7 +74,7 @@ async def change_password(
     data: JSONBody[ChangePassword],
     *,
     request: Asking,
-    principal: Who,
+    principal: Caller,
     database: Store,
     passwords: Hashing,
     settings: Configured,
@@ -95,13 +94,13 @@ async def change_password(
 
 @post(
     "/v1/users/{user_id:uuid}/reset",
-    opt={"role": Role.ADMIN},
+    opt=ADMIN,
     tags=["Members"],
     cache_control=NEVER_KEPT,
 )
 async def offer_reset(
     user_id: FromPath[UUID],
-    principal: Who,
+    principal: Caller,
     actor: Acting,
     database: Store,
     settings: Configured,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.access import ChangePassword, OpenSession, ResetLink, ResetPassword
@@ -88,8 +89,7 @@ async def end_other_sessions(
     """End all of the caller's sessions but the one that asks."""
     async with database.on_behalf_of(caller.tenant_id) as connection:
         ended = await _end_all(connection, actor, caller.user_id, but=caller.session_id)
-    for session_id in ended:
-        authenticator.revoke(session_id)
+    authenticator.revoke(*ended)
 
 
 async def change_password(
@@ -124,8 +124,7 @@ async def change_password(
         trail = AuditRepository(connection, caller.tenant_id)
         await trail.note(actor, "password.changed", account.id)
         ended = await _end_all(connection, actor, account.id, but=caller.session_id)
-    for session_id in ended:
-        authenticator.revoke(session_id)
+    authenticator.revoke(*ended)
 
 
 async def make_reset_link(
@@ -152,7 +151,9 @@ async def make_reset_link(
         resets = ResetRepository(connection, account.tenant_id)
         await resets.add(user_id, tokens.digest(secret), expires_at)
         trail = AuditRepository(connection, account.tenant_id)
-        await trail.note(_within(actor, account.tenant_id), "password.reset_offered", user_id)
+        # the system's administrator may be of another tenant than the trail
+        there = replace(actor, tenant_id=account.tenant_id)
+        await trail.note(there, "password.reset_offered", user_id)
     # behind the hash, so that no server or log on the way sees it
     url = f"{settings.public_url}/reset#{secret}"
     return ResetLink(user_id=user_id, token=secret, url=url, expires_at=expires_at)
@@ -181,8 +182,7 @@ async def reset_password(
         trail = AuditRepository(connection, account.tenant_id)
         await trail.note(actor, "password.reset", account.id)
         ended = await _end_all(connection, actor, account.id)
-    for session_id in ended:
-        authenticator.revoke(session_id)
+    authenticator.revoke(*ended)
 
 
 async def _end_all(
@@ -201,20 +201,4 @@ async def _end_all(
 
 
 def _by_link(account: lifecycle.Account, origin: Origin) -> Actor:
-    known = guessing.known_by_password(account, origin)
-    return Actor(
-        tenant_id=known.tenant_id,
-        user_id=known.user_id,
-        via="link",
-        address=known.address,
-    )
-
-
-def _within(actor: Actor, tenant_id: UUID) -> Actor:
-    """The actor as the trail of another tenant shows it."""
-    return Actor(
-        tenant_id=tenant_id,
-        user_id=actor.user_id,
-        via=actor.via,
-        address=actor.address,
-    )
+    return replace(guessing.known_by_password(account, origin), via="link")

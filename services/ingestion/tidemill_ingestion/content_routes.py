@@ -10,30 +10,17 @@ from litestar.response import Redirect, Response
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidemill_contracts.datasets import MEDIA_TYPES
 from tidemill_contracts.ids import now
 from tidemill_contracts.lineage import AskExport, AskLineage, Exported, Lineage
 from tidemill_ingestion.lifecycle import StoredDataset
-from tidemill_ingestion.routes import (
-    NEVER_KEPT,
-    PARQUET,
-    READER,
-    ArtifactGone,
-    Caller,
-    Configured,
-    Datasets,
-    Store,
-)
+from tidemill_ingestion.routes import NEVER_KEPT, ArtifactGone, Configured, Datasets, Store
+from tidemill_kit.app import READ, Caller
 from tidemill_kit.bus import BusAway, RequestRefused, call
 from tidemill_kit.errors import TidemillError, Unavailable
 from tidemill_kit.storage import DIGEST, LINK_SECONDS, Storage
 
 BYTES = "application/octet-stream"
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-    "ndjson": "application/x-ndjson",
-    "parquet": PARQUET,
-}
 EXPORT = "tm.rpc.jobs.export"
 LINEAGE = "tm.rpc.jobs.lineage"
 # below what NATS waits for an answer
@@ -74,7 +61,7 @@ class File(Struct, frozen=True):
 
 @get(
     "/v1/datasets/{dataset_id:uuid}/content",
-    opt=READER,
+    opt=READ,
     tags=["Datasets"],
     operation_id="content",
     cache_control=NEVER_KEPT,
@@ -118,7 +105,7 @@ async def content(
 
 @get(
     "/v1/datasets/{dataset_id:uuid}/lineage",
-    opt=READER,
+    opt=READ,
     tags=["Datasets"],
     operation_id="datasetLineage",
 )
@@ -186,10 +173,7 @@ async def _export(
 
 
 async def _ask[T](request: Request[Any, Any, Any], subject: str, asked: Any, kind: type[T]) -> T:
-    client = request.app.state.client
-    if client is None:
-        raise JobsAway
     try:
-        return await call(client, subject, asked, kind, timeout_s=ANSWER_S)
+        return await call(request.app.state.client, subject, asked, kind, timeout_s=ANSWER_S)
     except (BusAway, RequestRefused) as error:
         raise JobsAway from error

@@ -8,16 +8,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from tidemill_contracts.collection import Collection, RunCollection
-from tidemill_contracts.identity import Principal, Role
+from tidemill_contracts.identity import Principal
 from tidemill_contracts.pages import Page
 from tidemill_contracts.usage import Amount, Usage
 from tidemill_ingestion.collecting import Collector
 from tidemill_ingestion.keeping import job_usage, start_collection
 from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.settings import Settings
+from tidemill_kit.app import ADMIN, READ, Caller
 from tidemill_kit.errors import Forbidden
 
-ADMIN: dict[str, Any] = {"role": Role.ADMIN}
 ROUTE = "/v1/gc"
 
 
@@ -25,10 +25,10 @@ class AdministratorNeeded(Forbidden):
     """Only the system's administrator may do this."""
 
 
-@get("/v1/usage", opt={"role": Role.VIEWER}, tags=["Usage"])
+@get("/v1/usage", opt=READ, tags=["Usage"])
 async def usage(
     request: Request[Any, Any, Any],
-    principal: NamedDependency[Principal],
+    principal: Caller,
     datasets: NamedDependency[DatasetRepository],
     settings: NamedDependency[Settings],
 ) -> Usage:
@@ -52,7 +52,7 @@ class CollectionController(Controller):
         self,
         request: Request[Any, Any, Any],
         data: JSONBody[RunCollection],
-        principal: NamedDependency[Principal],
+        principal: Caller,
     ) -> Response[Collection]:
         """Collect stored objects that nobody needs; `dry_run` only says what would go."""
         _check(principal)
@@ -62,7 +62,7 @@ class CollectionController(Controller):
     @get("/", opt=ADMIN)
     async def newest(
         self,
-        principal: NamedDependency[Principal],
+        principal: Caller,
         collector: NamedDependency[Collector],
         limit: Annotated[int, QueryParameter(ge=1, le=1_000)] = 50,
     ) -> Page[Collection]:
@@ -74,7 +74,7 @@ class CollectionController(Controller):
     async def show(
         self,
         report_id: FromPath[UUID],
-        principal: NamedDependency[Principal],
+        principal: Caller,
         collector: NamedDependency[Collector],
     ) -> Collection:
         """One report; it is complete once `finished_at` is there."""

@@ -17,7 +17,6 @@ from tidemill_ingestion.settings import Settings
 from tidemill_ingestion.tidying import Tidier
 from tidemill_kit import bus
 from tidemill_kit.app import Lifespan
-from tidemill_kit.bus import BusAway
 from tidemill_kit.errors import failure_of
 from tidemill_kit.lifespan import head
 
@@ -69,8 +68,6 @@ async def start_collection(app: Litestar, *, dry_run: bool) -> Collection:
 
 async def job_usage(app: Litestar, tenant_id: UUID) -> JobUsage | None:
     """What the jobs service says; None where it does not answer."""
-    if app.state.client is None:
-        return None
     try:
         asked = AskUsage(tenant_id)
         return await bus.call(app.state.client, USAGE, asked, JobUsage, timeout_s=2)
@@ -80,8 +77,6 @@ async def job_usage(app: Litestar, tenant_id: UUID) -> JobUsage | None:
 
 def _jobs(app: Litestar) -> JobsService:
     async def verdicts(job_ids: list[UUID]) -> Verdicts:
-        if app.state.client is None:
-            raise BusAway(VERDICTS)
         return await bus.call(app.state.client, VERDICTS, AskVerdicts(job_ids), Verdicts)
 
     async def collected(job_ids: list[UUID]) -> None:

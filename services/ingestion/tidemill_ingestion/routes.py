@@ -3,7 +3,6 @@
 import hashlib
 from datetime import datetime, timedelta
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, patch, post
@@ -13,8 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.response import Redirect
 from msgspec import Struct
 
-from tidemill_contracts.datasets import Dataset, DatasetStatus, RenameDataset
-from tidemill_contracts.identity import Principal, Role
+from tidemill_contracts.datasets import MEDIA_TYPES, Dataset, DatasetStatus, RenameDataset
 from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
 from tidemill_contracts.problems import FieldError
@@ -23,12 +21,13 @@ from tidemill_ingestion.incoming import FIELDS, Incoming
 from tidemill_ingestion.lifecycle import StoredDataset
 from tidemill_ingestion.repository import DatasetFilter, DatasetRepository
 from tidemill_ingestion.settings import Settings
+from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.db import Database
 from tidemill_kit.errors import BadRequest, Gone, TidemillError
 from tidemill_kit.lifespan import head
+from tidemill_kit.paging import next_page
 from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
 
-Caller = NamedDependency[Principal]
 Datasets = NamedDependency[DatasetRepository]
 Store = NamedDependency[Storage]
 Configured = NamedDependency[Settings]
@@ -37,11 +36,7 @@ IdempotencyKey = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255),
 ]
-READER: dict[str, Any] = {"role": Role.VIEWER}
-WRITER: dict[str, Any] = {"role": Role.OPERATOR}
 NEVER_KEPT = CacheControlHeader(no_store=True)
-NDJSON = "application/x-ndjson"
-PARQUET = "application/vnd.apache.parquet"
 
 
 class ArtifactGone(Gone):
@@ -65,7 +60,7 @@ class DatasetController(Controller):
     path = "/v1/datasets"
     tags = ("Datasets",)
 
-    @post("/", opt=WRITER, request_max_body_size=None)
+    @post("/", opt=WRITE, request_max_body_size=None)
     async def upload(
         self,
         request: Request[Any, Any, Any],
@@ -103,7 +98,7 @@ class DatasetController(Controller):
             idempotency_key=idempotency_key,
         )
 
-    @get("/", opt=READER)
+    @get("/", opt=READ)
     async def newest(
         self,
         request: Request[Any, Any, Any],
@@ -134,9 +129,9 @@ class DatasetController(Controller):
         found = await datasets.newest(wanted, limit=limit + 1, before=cursor)
         items = [dataset.shown(known) for dataset in found[:limit]]
         following = str(items[-1].id) if len(found) > limit else None
-        return Response(Page(items, following), headers=_link_to(request, following))
+        return Response(Page(items, following), headers=next_page(request, following))
 
-    @get("/{dataset_id:uuid}", opt=READER)
+    @get("/{dataset_id:uuid}", opt=READ)
     async def show(
         self,
         dataset_id: FromPath[UUID],
@@ -147,7 +142,7 @@ class DatasetController(Controller):
         known = head(request.app)
         return (await datasets.get(dataset_id)).shown(str(known))
 
-    @patch("/{dataset_id:uuid}", opt=WRITER)
+    @patch("/{dataset_id:uuid}", opt=WRITE)
     async def rename(
         self,
         dataset_id: FromPath[UUID],
@@ -158,7 +153,7 @@ class DatasetController(Controller):
         """Change the name or the labels."""
         return await usecases.rename(datasets, dataset_id, data, head(request.app))
 
-    @delete("/{dataset_id:uuid}", opt=WRITER)
+    @delete("/{dataset_id:uuid}", opt=WRITE)
     async def remove(
         self,
         dataset_id: FromPath[UUID],
@@ -175,14 +170,14 @@ class DatasetController(Controller):
         if purge:
             request.app.state.tidying.set()
 
-    @post("/{dataset_id:uuid}/restore", opt=WRITER, status_code=200)
+    @post("/{dataset_id:uuid}/restore", opt=WRITE, status_code=200)
     async def restore(
         self, dataset_id: FromPath[UUID], datasets: Datasets, request: Request[Any, Any, Any]
     ) -> Dataset:
         """Take a dataset out of the trash."""
         return await usecases.restore(datasets, dataset_id, head(request.app))
 
-    @get("/{dataset_id:uuid}/events", opt=READER)
+    @get("/{dataset_id:uuid}/events", opt=READ)
     async def events(
         self,
         dataset_id: FromPath[UUID],
@@ -192,7 +187,7 @@ class DatasetController(Controller):
         dataset = await datasets.get(dataset_id)
         return Page(await datasets.history(dataset.id))
 
-    @get("/{dataset_id:uuid}/preview", opt=READER)
+    @get("/{dataset_id:uuid}/preview", opt=READ)
     async def preview(
         self,
         dataset_id: FromPath[UUID],
@@ -204,7 +199,7 @@ class DatasetController(Controller):
         dataset = await datasets.get(dataset_id)
         return await _stored_json(storage, settings, dataset, "preview.json")
 
-    @get("/{dataset_id:uuid}/profile", opt=READER)
+    @get("/{dataset_id:uuid}/profile", opt=READ)
     async def profile(
         self,
         dataset_id: FromPath[UUID],
@@ -216,7 +211,7 @@ class DatasetController(Controller):
         dataset = await datasets.get(dataset_id)
         return await _stored_json(storage, settings, dataset, "profile.json")
 
-    @get("/{dataset_id:uuid}/rejects", opt=READER, cache_control=NEVER_KEPT)
+    @get("/{dataset_id:uuid}/rejects", opt=READ, cache_control=NEVER_KEPT)
     async def rejects(
         self,
         dataset_id: FromPath[UUID],
@@ -232,7 +227,7 @@ class DatasetController(Controller):
             settings.s3_results_bucket,
             dataset.rejects(),
             filename=f"{dataset.name}.rejects.ndjson",
-            media_type=NDJSON,
+            media_type=MEDIA_TYPES["ndjson"],
         )
         return _answer_with(uri, redirect=redirect)
 
@@ -258,14 +253,6 @@ async def _stored_json(
     if recorded is not None and hashlib.sha256(body).hexdigest() != recorded.sha256:
         raise ArtifactDamaged
     return Response(body, media_type="application/json")
-
-
-def _link_to(request: Request[Any, Any, Any], following: str | None) -> dict[str, str]:
-    """The next page as a Link header (RFC 8288)."""
-    if following is None:
-        return {}
-    same = [(key, value) for key, value in request.query_params.multi_items() if key != "cursor"]
-    return {"Link": f'</v1/datasets?{urlencode([*same, ("cursor", following)])}>; rel="next"'}
 
 
 def _labels(pairs: list[str]) -> dict[str, str]:

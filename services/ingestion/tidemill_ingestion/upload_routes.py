@@ -1,16 +1,16 @@
 """Uploads in parts over HTTP."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from tidemill_contracts.identity import Principal, Role
+from tidemill_contracts.identity import Role
 from tidemill_contracts.pages import Page
 from tidemill_contracts.uploads import BeginUpload, CompleteUpload, Upload, UploadStatus
 from tidemill_ingestion import presigned
@@ -18,24 +18,17 @@ from tidemill_ingestion.finishing import Finisher
 from tidemill_ingestion.incoming import DigestMismatch
 from tidemill_ingestion.parts import StoredUpload, UploadIncomplete, UploadOver
 from tidemill_ingestion.repository import DatasetRepository
+from tidemill_ingestion.routes import Configured, IdempotencyKey, Limit
 from tidemill_ingestion.settings import Settings
 from tidemill_ingestion.upload_repository import UploadRepository
 from tidemill_ingestion.usecases import place_of
+from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.db import Database
 from tidemill_kit.lifespan import head
 from tidemill_kit.objects import Objects
 
-Caller = NamedDependency[Principal]
 Uploads = NamedDependency[UploadRepository]
 Store = NamedDependency[Objects]
-Configured = NamedDependency[Settings]
-Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
-IdempotencyKey = Annotated[
-    str | None,
-    HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255),
-]
-READER: dict[str, Any] = {"role": Role.VIEWER}
-WRITER: dict[str, Any] = {"role": Role.OPERATOR}
 NAMED_AT_MOST = 100
 
 
@@ -43,7 +36,7 @@ class UploadController(Controller):
     path = "/v1/uploads"
     tags = ("Uploads",)
 
-    @post("/", opt=WRITER)
+    @post("/", opt=WRITE)
     async def begin(
         self,
         data: JSONBody[BeginUpload],
@@ -61,7 +54,7 @@ class UploadController(Controller):
         """
         return await presigned.begin(database, storage, settings, principal, data, idempotency_key)
 
-    @get("/", opt=READER)
+    @get("/", opt=READ)
     async def newest(
         self,
         uploads: Uploads,
@@ -77,7 +70,7 @@ class UploadController(Controller):
         items = [upload.shown() for upload in found[:limit]]
         return Page(items, str(items[-1].id) if len(found) > limit else None)
 
-    @get("/{upload_id:uuid}", opt=READER)
+    @get("/{upload_id:uuid}", opt=READ)
     async def show(
         self,
         upload_id: FromPath[UUID],
@@ -90,7 +83,7 @@ class UploadController(Controller):
         upload = await presigned.show(storage, settings, await uploads.get(upload_id))
         return upload if principal.role.includes(Role.OPERATOR) else _without_links(upload)
 
-    @delete("/{upload_id:uuid}", opt=WRITER)
+    @delete("/{upload_id:uuid}", opt=WRITE)
     async def abort(
         self,
         upload_id: FromPath[UUID],
@@ -102,7 +95,7 @@ class UploadController(Controller):
         """Give an upload up, with all parts that came."""
         await presigned.abort(database, storage, settings, principal, upload_id)
 
-    @post("/{upload_id:uuid}/complete", opt=WRITER)
+    @post("/{upload_id:uuid}/complete", opt=WRITE)
     async def complete(
         self,
         upload_id: FromPath[UUID],

@@ -74,7 +74,8 @@ def narrowed(order: BulkJobs, moment: datetime) -> JobFilter:
 
 def _work(app: Litestar, principal: Principal, op: BulkOp, key: str | None) -> Work:
     async def cancel(job_id: UUID) -> str:
-        job, _ = await usecases.cancel_job(app, principal, job_id, CancelJob(reason="bulk"))
+        order, by = CancelJob(reason="bulk"), principal.user_id
+        job, _ = await usecases.cancel_job(app, principal.tenant_id, job_id, order, by=by)
         return job.status.value
 
     async def retry(job_id: UUID) -> str:

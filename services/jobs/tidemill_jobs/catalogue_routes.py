@@ -12,7 +12,8 @@ from tidemill_contracts.pages import Page
 from tidemill_contracts.processors import ProcessorInfo
 from tidemill_jobs import pipelines as stored
 from tidemill_jobs.repository import PipelineRepository
-from tidemill_jobs.routes import READ, WRITE, Key, accepted
+from tidemill_jobs.routes import Key, accepted
+from tidemill_kit.app import READ, WRITE
 from tidemill_kit.auth import caller
 from tidemill_kit.idempotency import Once
 

@@ -11,7 +11,8 @@ from tidemill_contracts.datasets import Dataset
 from tidemill_contracts.lineage import Lineage, SaveResult
 from tidemill_jobs import lineage, saving
 from tidemill_jobs.refusals import JobNotFound
-from tidemill_jobs.routes import READ, WRITE, Caller, Jobs, Key
+from tidemill_jobs.routes import Jobs, Key
+from tidemill_kit.app import READ, WRITE, Caller
 
 
 @post(

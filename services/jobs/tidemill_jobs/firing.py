@@ -4,6 +4,7 @@ The schedule's row is locked while its job is submitted. The job's id follows fr
 and the time, so a replica that dies in between leaves nothing that could be made twice.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from tidemill_contracts.jobs import CancelJob, JobStatus, SubmitJob
 from tidemill_contracts.schedules import Overlap, RunOutcome, Schedule, ScheduleRun
 from tidemill_jobs import schedules, times, usecases
 from tidemill_jobs.book import Accepted
-from tidemill_jobs.commands import CancelOne, Submit
+from tidemill_jobs.commands import Submit
 from tidemill_jobs.lifecycle import JobFinished
 from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.schedule_repository import ScheduleRepository
@@ -157,13 +158,8 @@ def _labelled(schedule: Schedule) -> SubmitJob:
 
 async def _cancel(app: Litestar, schedule: Schedule, job_id: UUID) -> None:
     order = CancelJob(reason="the schedule's next time has come")
-    try:
-        _, told, _ = await app.state.ledger.ask(
-            CancelOne, tenant_id=schedule.tenant_id, job_id=job_id, order=order
-        )
-    except (JobFinished, JobNotFound):
-        return
-    await app.state.cancels.tell(told)
+    with suppress(JobFinished, JobNotFound):
+        await usecases.cancel_job(app, schedule.tenant_id, job_id, order)
 
 
 async def _open(kept: ScheduleRepository, schedule: Schedule) -> list[UUID]:

@@ -10,7 +10,8 @@ from litestar.params import FromPath, FromQuery
 from tidemill_contracts.failures import DeadLetter, Failure, Redriven
 from tidemill_contracts.pages import Page
 from tidemill_jobs import letters
-from tidemill_jobs.routes import READ, WRITE, Jobs, Limit
+from tidemill_jobs.routes import Jobs, Limit
+from tidemill_kit.app import READ, WRITE
 from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
 

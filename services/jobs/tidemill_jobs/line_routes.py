@@ -11,12 +11,12 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Response, Stream
 from msgspec import Raw, Struct
 
-from tidemill_contracts.identity import Principal
 from tidemill_contracts.lines import LineStream, LogLine, LogPage, plain
 from tidemill_jobs.lines import Filter, KeptPage, LineRepository, Place
 from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.repository import JobRepository
-from tidemill_jobs.routes import MAX_SEQ, READ, CursorInvalid
+from tidemill_jobs.routes import MAX_SEQ, CursorInvalid
+from tidemill_kit.app import READ, Caller
 from tidemill_kit.db import Database
 
 NDJSON = "application/x-ndjson"
@@ -27,7 +27,6 @@ type Wanted = Callable[[bytes], bool]
 
 Lines = NamedDependency[LineRepository]
 Jobs = NamedDependency[JobRepository]
-Caller = NamedDependency[Principal]
 Limit = Annotated[int, QueryParameter(ge=1, le=AT_ONCE)]
 After = Annotated[
     str | None,

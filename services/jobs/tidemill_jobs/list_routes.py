@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -15,11 +14,13 @@ from tidemill_contracts.bulk import BulkDone, BulkJobs, JobFilter
 from tidemill_contracts.jobs import Job, JobStatus
 from tidemill_contracts.pages import Page
 from tidemill_jobs import bulk, listing
-from tidemill_jobs.routes import READ, WRITE, CursorInvalid, Jobs, Key, Limit
+from tidemill_jobs.routes import CursorInvalid, Jobs, Key, Limit
 from tidemill_jobs.shown import public
+from tidemill_kit.app import READ, WRITE
 from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
 from tidemill_kit.lifespan import head
+from tidemill_kit.paging import next_page
 
 
 class LabelInvalid(BadRequest):
@@ -68,9 +69,8 @@ async def newest(
     known = str(head(request.app))
     found = await listing.newest(jobs, wanted, before=_before(cursor), limit=limit)
     more = found.before.hex if found.before else None
-    links = {"Link": f'<{_next(request, more)}>; rel="next"'} if more else {}
     items = [replace(public(job), cursor=known) for job in found.jobs]
-    return Response(Page(items, more), headers=links)
+    return Response(Page(items, more), headers=next_page(request, more))
 
 
 @post("/v1/jobs/bulk", opt=WRITE, status_code=200, tags=["Jobs"], operation_id="bulkJobs")
@@ -113,9 +113,3 @@ def _before(cursor: str | None) -> UUID | None:
         return None if cursor is None else UUID(hex=cursor)
     except ValueError as error:
         raise CursorInvalid from error
-
-
-def _next(request: Request[Any, Any, Any], cursor: str) -> str:
-    query = request.url.query_params
-    query["cursor"] = cursor
-    return f"{request.url.path}?{urlencode([*query.multi_items()])}"

@@ -12,7 +12,7 @@ from tidemill_contracts.queues import PauseQueue, Queue
 from tidemill_contracts.work import WorkerInfo
 from tidemill_jobs import queues as queuing
 from tidemill_jobs.queues import QueueRepository
-from tidemill_jobs.routes import READ, WRITE, Caller
+from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.errors import BadRequest
 
 

@@ -7,7 +7,7 @@ from litestar import Request, delete
 from litestar.params import FromPath
 
 from tidemill_jobs import removal
-from tidemill_jobs.routes import WRITE, Caller
+from tidemill_kit.app import WRITE, Caller
 
 
 @delete("/v1/jobs/{job_id:uuid}", opt=WRITE, tags=["Jobs"], operation_id="deleteJob")

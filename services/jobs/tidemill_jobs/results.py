@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.response import Redirect, Response
 from msgspec import Struct
 
-from tidemill_contracts.datasets import Frame, Source
+from tidemill_contracts.datasets import MEDIA_TYPES, Frame, Source
 from tidemill_contracts.ids import now
 from tidemill_contracts.jobs import JobStatus, StepStatus
 from tidemill_contracts.work import Payload
@@ -24,13 +24,6 @@ from tidemill_jobs.settings import JobsSettings
 from tidemill_jobs.shown import result_of
 from tidemill_kit.errors import Conflict, Gone, NotFound, TidemillError
 from tidemill_kit.storage import DIGEST, LINK_SECONDS, ObjectMissing, Storage
-
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "json": JSON,
-    "ndjson": "application/x-ndjson",
-    "parquet": PARQUET,
-}
 
 
 class NoResult(Conflict):

@@ -10,7 +10,6 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.response import Response
 from msgspec import Raw
 
-from tidemill_contracts.identity import Principal, Role
 from tidemill_contracts.jobs import (
     Attempt,
     CancelJob,
@@ -29,16 +28,13 @@ from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.results import Wanted
 from tidemill_jobs.shown import public
+from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
 from tidemill_kit.idempotency import REPLAYED
 from tidemill_kit.lifespan import head
 from tidemill_kit.problems import problem_of
 
-READ: dict[str, Any] = {"role": Role.VIEWER}
-WRITE: dict[str, Any] = {"role": Role.OPERATOR}
-
-Caller = NamedDependency[Principal]
 Jobs = NamedDependency[JobRepository]
 Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
 MAX_SEQ = 2**31 - 1
@@ -170,7 +166,9 @@ class JobController(Controller):
         """Stop a job; a running one has `grace_s` seconds to end by itself."""
         order = _order(await request.body(), CancelJob)
         cursor = str(head(request.app))
-        job, changed = await usecases.cancel_job(request.app, principal, job_id, order)
+        job, changed = await usecases.cancel_job(
+            request.app, principal.tenant_id, job_id, order, by=principal.user_id
+        )
         stopping = changed and job.status is JobStatus.CANCELLING
         shown = msgspec.structs.replace(job, cursor=cursor)
         return Response(shown, status_code=202 if stopping else 200)

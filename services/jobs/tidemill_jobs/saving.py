@@ -57,8 +57,6 @@ async def save_result(
         size_bytes=step.kept.frame.size_bytes,
         key=key,
     )
-    if app.state.client is None:
-        raise IngestionAway
     try:
         found = await call(app.state.client, REGISTER, asked, Registered)
     except (BusAway, RequestRefused) as error:

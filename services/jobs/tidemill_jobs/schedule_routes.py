@@ -21,9 +21,10 @@ from tidemill_contracts.schedules import (
     ScheduleRun,
 )
 from tidemill_jobs import firing, schedules, times
-from tidemill_jobs.routes import READ, WRITE, Caller, Key, Limit, accepted
+from tidemill_jobs.routes import Key, Limit, accepted
 from tidemill_jobs.schedule_repository import ScheduleRepository
 from tidemill_jobs.times import Times
+from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.errors import BadRequest
 from tidemill_kit.idempotency import Once
 

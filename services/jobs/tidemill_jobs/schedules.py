@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Litestar
 from msgspec import UNSET
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy import text
 
 from tidemill_contracts import schedules as contract
@@ -40,9 +40,8 @@ async def make_schedule(
 ) -> Schedule:
     """Keep a schedule whose job could be submitted now."""
     moment = now()
-    fields = {name: getattr(order, name) for name in order.__struct_fields__}
     made = Schedule(
-        **fields,
+        **asdict(order),
         id=uuid7(),
         tenant_id=caller.tenant_id,
         created_by=caller.user_id,
@@ -67,8 +66,7 @@ async def change_schedule(
 ) -> Schedule:
     """Other times or another job; what it counts from is now."""
     before, moment = await kept.locked(schedule_id), now()
-    given = {name: getattr(order, name) for name in order.__struct_fields__}
-    changes = {name: value for name, value in given.items() if value is not UNSET}
+    changes = {name: value for name, value in asdict(order).items() if value is not UNSET}
     changed = replace(before, **changes, updated_at=moment, seq=before.seq + 1)
     await check(app, changed)
     planned = plan(changed, moment)

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.identity import TenantDeleted
 from tidemill_contracts.jobs import CancelJob
-from tidemill_jobs.commands import CancelOne
 from tidemill_jobs.lifecycle import JobFinished
 from tidemill_jobs.refusals import JobNotFound
+from tidemill_jobs.usecases import cancel_job
 from tidemill_kit.reactions import Consumers
 
 AT_ONCE = 200
@@ -40,10 +40,7 @@ def consumers(app: Litestar) -> Consumers:
 async def _cancel(app: Litestar, event: TenantDeleted, job_id: UUID) -> None:
     order = CancelJob(reason="the tenant was deleted")
     with suppress(JobFinished, JobNotFound):
-        _, told, _ = await app.state.ledger.ask(
-            CancelOne, tenant_id=event.tenant_id, job_id=job_id, order=order, by=event.by
-        )
-        await app.state.cancels.tell(told)
+        await cancel_job(app, event.tenant_id, job_id, order, by=event.by)
 
 
 _REST = text("""

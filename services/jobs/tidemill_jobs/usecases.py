@@ -161,19 +161,21 @@ def draft(
 
 async def cancel_job(
     app: Litestar,
-    principal: Principal,
+    tenant_id: UUID,
     job_id: UUID,
     order: CancelJob,
+    *,
+    by: UUID | None = None,
 ) -> tuple[Job, bool]:
     """Stop a job, and whether that changed anything; a running one has `grace_s` seconds left."""
     job: Job
     told: list[CancelTask]
     job, told, changed = await app.state.ledger.ask(
         CancelOne,
-        tenant_id=principal.tenant_id,
+        tenant_id=tenant_id,
         job_id=job_id,
         order=order,
-        by=principal.user_id,
+        by=by,
     )
     await app.state.cancels.tell(told)
     return job, changed
@@ -189,7 +191,7 @@ def key_of(tenant_id: UUID, route: str, key: str | None, order: Any) -> Idempote
 
 async def learn_dataset(app: Litestar, tenant_id: UUID, dataset_id: UUID | None) -> None:
     """Ask ingestion for a dataset whose event has not come yet; never a false 404."""
-    if app.state.client is None or dataset_id is None:
+    if dataset_id is None:
         raise DatasetUnknownYet
     asked = AskDataset(tenant_id=tenant_id, dataset_id=dataset_id)
     try:

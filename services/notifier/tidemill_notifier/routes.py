@@ -1,21 +1,20 @@
 """The event log over HTTP, and the WebSocket of the live stream."""
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Controller, Request, WebSocket, get, websocket
 from litestar.datastructures import State
-from litestar.di import NamedDependency
 from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from litestar.response import Response, Stream
 from msgspec import Raw
 
-from tidemill_contracts.identity import Principal, Role
+from tidemill_contracts.identity import Principal
 from tidemill_contracts.pages import Page, StreamedEvent
 from tidemill_contracts.stream import SUBPROTOCOL, CloseCode
-from tidemill_kit.app import PUBLIC
+from tidemill_kit.app import PUBLIC, READ, Caller
 from tidemill_kit.auth import bearer
+from tidemill_kit.paging import next_page
 from tidemill_notifier.live import Live
 from tidemill_notifier.replay import NOW, START, page_of, replay_of
 from tidemill_notifier.selection import ALL, Selection
@@ -24,9 +23,7 @@ from tidemill_notifier.tails import Tail
 from tidemill_notifier.wires import LitestarWire, origin_allowed
 
 EVENT_STREAM = "text/event-stream"
-READER: dict[str, Any] = {"role": Role.VIEWER}
 
-Caller = NamedDependency[Principal]
 Asking = Request[Any, Any, Any]
 After = Annotated[
     str | None,
@@ -50,7 +47,7 @@ class EventController(Controller):
     path = "/v1/events"
     tags = ("Events",)
 
-    @get("/", opt=READER)
+    @get("/", opt=READ)
     async def events(
         self,
         request: Asking,
@@ -77,7 +74,7 @@ class EventController(Controller):
         entries, more = await page_of(replay, limit)
         items = [StreamedEvent(str(entry.cursor), Raw(entry.body)) for entry in entries]
         following = items[-1].cursor if more else None
-        return Response(Page(items, following), headers=_link(request, following))
+        return Response(Page(items, following), headers=next_page(request, following, name="after"))
 
 
 @websocket("/v1/stream", opt=PUBLIC)
@@ -104,10 +101,3 @@ async def _tail(live: Live, principal: Principal, selection: Selection, since: s
 def _topics(job_id: UUID | None, dataset_id: UUID | None) -> list[str]:
     topics = [f"{name}.{key}" for name, key in (("job", job_id), ("dataset", dataset_id)) if key]
     return topics or [ALL]
-
-
-def _link(request: Asking, following: str | None) -> dict[str, str]:
-    if following is None:
-        return {}
-    asked = {**request.query_params, "after": following}
-    return {"Link": f'<{request.url.path}?{urlencode(asked)}>; rel="next"'}

@@ -61,18 +61,17 @@ class Sessions:
                 if not self._counts[owner]:
                     del self._counts[owner]
 
-    def revoke(self, session_id: UUID) -> None:
-        """Refuse the session's tokens and close what it has open."""
-        self.authenticator.revoke(session_id)
+    def revoke(self, *session_ids: UUID) -> None:
+        """Refuse the sessions' tokens and close what they have open."""
+        self.authenticator.revoke(*session_ids)
         for opened, principal in tuple(self._open.items()):
-            if principal.session_id == session_id:
+            if principal.session_id in session_ids:
                 opened.revoked()
 
     def disable(self, user_id: UUID) -> None:
         """End every session of which this user has something open."""
-        for principal in tuple(self._open.values()):
-            if principal.user_id == user_id:
-                self.revoke(principal.session_id)
+        theirs = (each for each in self._open.values() if each.user_id == user_id)
+        self.revoke(*{principal.session_id for principal in theirs})
 
     def stop(self) -> None:
         """Close whatever is open."""

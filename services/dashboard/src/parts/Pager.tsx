@@ -2,18 +2,19 @@ import { Button, Group } from "@mantine/core";
 
 /** Pages behind a cursor: back to the newest, on to older ones. */
 export function Pager({
-  next,
-  first,
+  page,
+  cursor,
   go,
 }: {
-  next: string | null;
-  first: boolean;
+  page: { next_cursor?: string | null };
+  cursor: string | undefined;
   go: (cursor: string | undefined) => void;
 }) {
-  if (first && !next) return null;
+  const next = page.next_cursor;
+  if (!cursor && !next) return null;
   return (
-    <Group gap="xs">
-      <Button variant="default" disabled={first} onClick={() => go(undefined)}>
+    <Group gap="xs" justify="flex-end">
+      <Button variant="default" disabled={!cursor} onClick={() => go(undefined)}>
         Newest
       </Button>
       <Button variant="default" disabled={!next} onClick={() => next && go(next)}>

@@ -1,7 +1,6 @@
 """Webhooks over HTTP."""
 
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Controller, Request, delete, get, patch, post
@@ -9,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 
-from tidemill_contracts.identity import Principal, Role
+from tidemill_contracts.identity import Role
 from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
 from tidemill_contracts.webhooks import (
@@ -23,16 +22,14 @@ from tidemill_contracts.webhooks import (
     RotateSecret,
     Webhook,
 )
+from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.db import Database
 from tidemill_kit.idempotency import Once
+from tidemill_kit.paging import next_page
 from tidemill_notifier.webhooks import usecases
 from tidemill_notifier.webhooks.repository import WebhookRepository
 from tidemill_notifier.webhooks.usecases import Desk
 
-READ: dict[str, Any] = {"role": Role.VIEWER}
-WRITE: dict[str, Any] = {"role": Role.OPERATOR}
-
-Caller = NamedDependency[Principal]
 Webhooks = NamedDependency[WebhookRepository]
 Asking = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
@@ -64,13 +61,14 @@ class WebhookController(Controller):
     @get(opt=READ, operation_id="listWebhooks")
     async def newest(
         self,
+        request: Asking,
         webhooks: Webhooks,
         cursor: FromQuery[UUID | None] = None,
         limit: Limit = 50,
     ) -> Response[Page[Webhook]]:
         """The newest webhooks first."""
         found = await webhooks.newest(limit=limit + 1, before=cursor)
-        return _page(found, limit, "/v1/webhooks")
+        return _page(request, found, limit)
 
     @get("/{webhook_id:uuid}", opt=READ, operation_id="showWebhook")
     async def show(self, webhook_id: FromPath[UUID], webhooks: Webhooks) -> Webhook:
@@ -97,6 +95,7 @@ class WebhookController(Controller):
     @get("/{webhook_id:uuid}/deliveries", opt=READ, operation_id="listDeliveries")
     async def deliveries(
         self,
+        request: Asking,
         principal: Caller,
         webhook_id: FromPath[UUID],
         webhooks: Webhooks,
@@ -113,7 +112,7 @@ class WebhookController(Controller):
             status=status,
             admin=principal.role.includes(Role.ADMIN),
         )
-        return _page(found, limit, f"/v1/webhooks/{webhook_id}/deliveries", status=status)
+        return _page(request, found, limit)
 
     @post("/{webhook_id:uuid}/replay", opt=WRITE, status_code=202, operation_id="replayWebhook")
     async def replay(
@@ -155,17 +154,7 @@ def _desk(request: Asking) -> Desk:
     return request.app.state.desk
 
 
-def _page[T: Webhook | Delivery](
-    found: list[T],
-    limit: int,
-    path: str,
-    **asked: str | None,
-) -> Response[Page[T]]:
-    """A page of what was found, one more than fits, with a link to the next (RFC 8288)."""
-    if len(found) <= limit:
-        return Response(Page(found))
-    following = str(found[limit - 1].id)
-    given = {name: value for name, value in asked.items() if value is not None}
-    query = urlencode({"limit": limit, "cursor": following, **given})
-    headers = {"Link": f'<{path}?{query}>; rel="next"'}
-    return Response(Page(found[:limit], following), headers=headers)
+def _page[T: Webhook | Delivery](request: Asking, found: list[T], limit: int) -> Response[Page[T]]:
+    """A page of what was found, which may be one more than fits."""
+    following = str(found[limit - 1].id) if len(found) > limit else None
+    return Response(Page(found[:limit], following), headers=next_page(request, following))

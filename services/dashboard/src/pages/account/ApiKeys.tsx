@@ -1,11 +1,11 @@
 /** Keys for programs. */
-import { Button, Select, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { apiKeysQuery } from "@/api/account";
 import { post, remove, type Schema } from "@/api/http";
-import { ROLES } from "@/pages/account/roles";
+import { RoleSelect } from "@/pages/account/RoleSelect";
 import { ConfirmButton } from "@/parts/Confirm";
 import { FormModal } from "@/parts/FormModal";
 import { type ListColumn, Listing } from "@/parts/Listing";
@@ -117,14 +117,7 @@ function NewKey({
         error={order.at("name")}
         onChange={(event) => setName(event.currentTarget.value)}
       />
-      <Select
-        label="Role"
-        allowDeselect={false}
-        data={ROLES}
-        value={role}
-        error={order.at("role")}
-        onChange={(value) => setRole(value as Schema["Role"])}
-      />
+      <RoleSelect role={role} error={order.at("role")} choose={setRole} />
       <TextInput
         label="Ends"
         description="Empty: never"

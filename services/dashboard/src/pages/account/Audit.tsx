@@ -66,13 +66,11 @@ export function Audit() {
                   }
                 />
               </div>
-              <Group justify="flex-end">
-                <Pager
-                  next={page.next_cursor ?? null}
-                  first={!asked.cursor}
-                  go={(cursor) => void navigate({ search: { ...asked, cursor } })}
-                />
-              </Group>
+              <Pager
+                page={page}
+                cursor={asked.cursor}
+                go={(cursor) => void navigate({ search: { ...asked, cursor } })}
+              />
             </>
           )}
         </Loaded>

@@ -1,9 +1,9 @@
-import { NumberInput, Select, TextInput } from "@mantine/core";
+import { NumberInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { invitationsQuery } from "@/api/account";
 import { post, type Schema } from "@/api/http";
-import { ROLES } from "@/pages/account/roles";
+import { RoleSelect } from "@/pages/account/RoleSelect";
 import { FormModal } from "@/parts/FormModal";
 import { useOrder } from "@/parts/order";
 
@@ -41,14 +41,7 @@ export function Invite({
         error={order.at("email")}
         onChange={(event) => setEmail(event.currentTarget.value)}
       />
-      <Select
-        label="Role"
-        allowDeselect={false}
-        data={ROLES}
-        value={role}
-        error={order.at("role")}
-        onChange={(value) => setRole(value as Schema["Role"])}
-      />
+      <RoleSelect role={role} error={order.at("role")} choose={setRole} />
       <NumberInput
         label="Good for days"
         min={1}

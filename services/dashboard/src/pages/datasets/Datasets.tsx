@@ -1,6 +1,6 @@
 /** What was uploaded. */
 import "@mantine/dropzone/styles.css";
-import { Button, Group, Stack, Table } from "@mantine/core";
+import { Button, Stack, Table } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { datasetsQuery } from "@/api/queries";
@@ -86,13 +86,11 @@ export function Datasets() {
                   </Scroller>
                 )}
               </div>
-              <Group justify="flex-end">
-                <Pager
-                  next={page.next_cursor ?? null}
-                  first={!cursor}
-                  go={(to) => void navigate({ search: { cursor: to, trash } })}
-                />
-              </Group>
+              <Pager
+                page={page}
+                cursor={cursor}
+                go={(to) => void navigate({ search: { cursor: to, trash } })}
+              />
             </>
           )}
         </Loaded>

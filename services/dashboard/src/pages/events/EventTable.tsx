@@ -1,10 +1,8 @@
-import { Table, Text, UnstyledButton } from "@mantine/core";
+import { Table } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { Fragment, useState } from "react";
-import { clock } from "@/live/figures";
+import { useState } from "react";
 import type { AnyEvent, Placed } from "@/live/frames";
-import { gist } from "@/pages/job/JobEvents";
-import { JsonBlock } from "@/parts/JsonBlock";
+import { EventRow } from "@/parts/EventRow";
 import { Scroller } from "@/parts/Scroller";
 
 /** Events with their places in the log. */
@@ -24,34 +22,14 @@ export function EventTable({ items }: { items: readonly Placed[] }) {
           </Table.Thead>
           <Table.Tbody>
             {items.map(({ cursor, event }) => (
-              <Fragment key={event.id}>
-                <Table.Tr>
-                  <Table.Td className="mono">{cursor}</Table.Td>
-                  <Table.Td className="num">{clock(event.at)}</Table.Td>
-                  <Table.Td maw={420} className="truncate">
-                    <UnstyledButton
-                      fz="sm"
-                      aria-expanded={opened === event.id}
-                      onClick={() => setOpened(opened === event.id ? null : event.id)}
-                    >
-                      {event.type}{" "}
-                      <Text component="span" fz="xs" c="dimmed">
-                        {gist(event)}
-                      </Text>
-                    </UnstyledButton>
-                  </Table.Td>
-                  <Table.Td>
-                    <Of event={event} />
-                  </Table.Td>
-                </Table.Tr>
-                {opened === event.id && (
-                  <Table.Tr>
-                    <Table.Td colSpan={4} p={0}>
-                      <JsonBlock value={event} label="Event" />
-                    </Table.Td>
-                  </Table.Tr>
-                )}
-              </Fragment>
+              <EventRow
+                key={event.id}
+                event={event}
+                place={<span className="mono">{cursor}</span>}
+                of={<Of event={event} />}
+                opened={opened === event.id}
+                toggle={() => setOpened(opened === event.id ? null : event.id)}
+              />
             ))}
           </Table.Tbody>
         </Table>

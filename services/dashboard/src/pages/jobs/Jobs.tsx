@@ -1,5 +1,5 @@
 /** All jobs that fit a filter, live. */
-import { Button, Group, Stack } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
@@ -46,13 +46,11 @@ export function Jobs() {
                   filtered={q !== ""}
                 />
               </div>
-              <Group justify="flex-end">
-                <Pager
-                  next={page.next_cursor ?? null}
-                  first={!cursor}
-                  go={(to) => void navigate({ search: { q: q || undefined, cursor: to } })}
-                />
-              </Group>
+              <Pager
+                page={page}
+                cursor={cursor}
+                go={(to) => void navigate({ search: { q: q || undefined, cursor: to } })}
+              />
             </>
           )}
         </Loaded>

@@ -166,13 +166,11 @@ function Runs({ id }: { id: string }) {
               empty={{ title: "It has not run yet", text: "“Run now” does not wait for its time." }}
             />
           </div>
-          <Group justify="flex-end">
-            <Pager
-              next={page.next_cursor ?? null}
-              first={!cursor}
-              go={(to) => void navigate({ search: { cursor: to } })}
-            />
-          </Group>
+          <Pager
+            page={page}
+            cursor={cursor}
+            go={(to) => void navigate({ search: { cursor: to } })}
+          />
         </Stack>
       )}
     </Loaded>

@@ -1,5 +1,5 @@
 /** Jobs that are submitted by the clock. */
-import { Button, Group, Stack } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { schedulesQuery } from "@/api/automation";
@@ -64,13 +64,11 @@ export function Schedules() {
                 }}
               />
             </div>
-            <Group justify="flex-end">
-              <Pager
-                next={page.next_cursor ?? null}
-                first={!cursor}
-                go={(to) => void navigate({ search: { cursor: to } })}
-              />
-            </Group>
+            <Pager
+              page={page}
+              cursor={cursor}
+              go={(to) => void navigate({ search: { cursor: to } })}
+            />
           </Stack>
         )}
       </Loaded>

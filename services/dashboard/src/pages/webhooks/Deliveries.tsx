@@ -84,13 +84,11 @@ export function Deliveries({ id }: { id: string }) {
                 }
               />
             </div>
-            <Group justify="flex-end">
-              <Pager
-                next={page.next_cursor ?? null}
-                first={!cursor}
-                go={(to) => void navigate({ search: { status, cursor: to } })}
-              />
-            </Group>
+            <Pager
+              page={page}
+              cursor={cursor}
+              go={(to) => void navigate({ search: { status, cursor: to } })}
+            />
           </>
         )}
       </Loaded>

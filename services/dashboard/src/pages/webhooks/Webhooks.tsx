@@ -1,5 +1,5 @@
 /** Where events are sent. */
-import { Button, Group, Stack } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
@@ -74,13 +74,11 @@ export function Webhooks() {
                 }}
               />
             </div>
-            <Group justify="flex-end">
-              <Pager
-                next={page.next_cursor ?? null}
-                first={!cursor}
-                go={(to) => void navigate({ search: { cursor: to } })}
-              />
-            </Group>
+            <Pager
+              page={page}
+              cursor={cursor}
+              go={(to) => void navigate({ search: { cursor: to } })}
+            />
           </Stack>
         )}
       </Loaded>
