@@ -11,6 +11,7 @@ from tidemill_contracts.datasets import Dataset
 from tidemill_contracts.identity import Principal, Role
 from tidemill_contracts.jobs import Job, JobStatus, Step
 
+PATIENCE_S = 120.0  # what a test waits for at most; only a fault takes so long
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 TEXTS = {
     "email": "ann@example.org",

@@ -1,8 +1,10 @@
 """Real servers, started once: `infra` without services, `stack` with everything, one to `hurt`.
 
-The whole suite runs in three lanes, each a process with servers of its own: most tests wait.
+The whole suite runs in three lanes, each a process: most tests wait. Tests that share servers
+share a lane, and the longest begin first.
 """
 
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from tidemill_stack.stack import Stack
 
+HERE = Path(__file__).parent
 MAX_DATASET_BYTES = 20 * 1024 * 1024
 SHORT_TIMERS = {
     "TM_LEASE_S": "4",
@@ -23,7 +26,7 @@ SHORT_TIMERS = {
     "TM_AUTHENTICATE_S": "1",
     "TM_EXPIRY_WARNING_S": "2",
     "TM_RING_EVENTS": "100",
-    "TM_PROCESSOR_PATHS": str(Path(__file__).parent / "e2e" / "own"),
+    "TM_PROCESSOR_PATHS": str(HERE / "e2e" / "own"),
     "TM_ORPHAN_AGE_S": "0",
     "TM_TIDY_S": "0.5",
     "TM_COLLECT_S": "86400",
@@ -33,7 +36,7 @@ SHORT_TIMERS = {
     "TM_WEBHOOK_NETWORKS": "127.0.0.0/8",
     "TM_WEBHOOK_POLL_S": "0.2",
 }
-WHOLE_SYSTEMS = frozenset({"stack", "talkative", "hurt"})
+LONGEST = ("hurt", "stack", "infra", "notifier")
 LANES = 3
 
 
@@ -45,23 +48,32 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if whole and config.option.numprocesses is None:
         config.option.numprocesses, config.option.dist = LANES, "loadgroup"
+        config.option.loadscopereorder = False
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What asks for the whole system is slow; who shares servers shares a lane."""
+    """What asks for the whole system is slow, and comes first; so do those that share servers."""
+    lanes = {item: lane(item) for item in items}
     for item in items:
-        asked: set[str] = set(getattr(item, "fixturenames", ()))
-        if WHOLE_SYSTEMS & asked:
+        if {"hurt", "stack"} & _asked(item):
             item.add_marker("slow")
-        item.add_marker(pytest.mark.xdist_group(lane(asked)))
+        item.add_marker(pytest.mark.xdist_group(lanes[item]))
+    last = len(LONGEST)
+    items.sort(key=lambda item: LONGEST.index(lanes[item]) if lanes[item] in LONGEST else last)
 
 
-def lane(asked: set[str]) -> str:
-    """The lane of a test that asks for these fixtures."""
-    if "hurt" in asked:
-        return "hurt"
-    return "shared" if asked & {"stack", "infra"} else "alone"
+def lane(item: pytest.Item) -> str:
+    """The servers that a test shares with others, or the folder that it lies in."""
+    folder = item.path.relative_to(HERE).parts[0]
+    if folder == "notifier":  # it has a system of its own
+        return folder
+    asked = _asked(item)
+    return next((name for name in LONGEST if name in asked), folder)
+
+
+def _asked(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +93,9 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stac
 
 @pytest.fixture(scope="session")
 async def hurt(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    """A system whose processes are killed, stopped and wiped."""
+    """A system whose processes are killed, stopped and wiped; its processors behave badly, too."""
+    paths = (HERE / "e2e" / "own", HERE / "processor" / "child" / "own")
+    env = {**SHORT_TIMERS, "TM_PROCESSOR_PATHS": os.pathsep.join(map(str, paths))}
     folder = tmp_path_factory.mktemp("hurt")
-    async with Stack(folder, slots=3, env=SHORT_TIMERS) as started:
+    async with Stack(folder, slots=3, env=env) as started:
         yield started

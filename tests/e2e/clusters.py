@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.e2e.people import Person
 from tests.faults.others import Others
 from tidemill_contracts.datasets import Dataset
@@ -19,7 +20,6 @@ from tidemill_contracts.jobs import Job, JobStatus
 from tidemill_stack.stack import Stack
 
 QUEUE = "cluster"
-PATIENCE_S = 240
 
 
 @asynccontextmanager
@@ -69,7 +69,7 @@ class Running:
 async def said(process: asyncio.subprocess.Process, words: str) -> str:
     """The rest of the line in which it says so."""
     assert process.stderr
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while line := (await process.stderr.readline()).decode():
             if words in line:
                 return line.partition(words)[2].strip()

@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.builders import PATIENCE_S
 from tidemill_client.client import ENDINGS, Client
 from tidemill_client.live import Live
 from tidemill_client.subscription import Received
@@ -28,7 +29,6 @@ from tidemill_contracts.stream import SUBPROTOCOL, Gap
 from tidemill_stack.stack import Stack
 
 PASSWORD = "a long enough sentence"
-PATIENCE_S = 60.0
 
 
 class Person(Struct):

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from asyncpg import connect
 
+from tests.builders import PATIENCE_S
 from tests.e2e.conftest import Register
-from tests.e2e.people import PATIENCE_S, Person, signed_anew
+from tests.e2e.people import Person, signed_anew
 from tidemill_contracts.ids import uuid7
 from tidemill_kit.objects import Objects
 from tidemill_kit.settings import Settings, load

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.e2e.people import PATIENCE_S, Person, listening
+from tests.builders import PATIENCE_S
+from tests.e2e.people import Person, listening
 from tidemill_client.client import Client
 from tidemill_contracts.identity import Role
 from tidemill_contracts.jobs import JobStatus

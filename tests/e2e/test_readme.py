@@ -10,8 +10,9 @@ from string import Template
 
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.e2e.documents import ROOT, Block, blocks
-from tests.e2e.people import PASSWORD, PATIENCE_S
+from tests.e2e.people import PASSWORD
 from tidemill_client.client import Client
 from tidemill_stack.stack import Stack
 

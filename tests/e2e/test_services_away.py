@@ -6,8 +6,9 @@ from http import HTTPStatus
 import httpx
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.e2e.conftest import Register
-from tests.e2e.people import PATIENCE_S, Person
+from tests.e2e.people import Person
 from tidemill_contracts.jobs import JobStatus
 from tidemill_stack.stack import Stack
 

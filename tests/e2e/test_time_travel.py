@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from tests.builders import PATIENCE_S
 from tests.e2e.people import Person, tidemill, until
 from tidemill_client.client import Client
 from tidemill_client.subscription import Received
@@ -18,7 +19,6 @@ from tidemill_contracts.job_events import JobEvent, JobStarted
 from tidemill_contracts.jobs import Job, JobStatus, OnError, StepSpec, Timeouts
 from tidemill_stack.stack import Stack
 
-PATIENCE_S = 240.0
 FAR_AWAY = now() + timedelta(days=365)
 FORK = [
     StepSpec(processor="random_number", name="a"),

@@ -4,7 +4,8 @@ import asyncio
 
 import asyncpg
 
-from tests.e2e.people import PATIENCE_S, Person
+from tests.builders import PATIENCE_S
+from tests.e2e.people import Person
 from tidemill_contracts.access import AuditEntry
 from tidemill_contracts.jobs import JobStatus, SubmitJob
 from tidemill_contracts.schedules import MakeSchedule

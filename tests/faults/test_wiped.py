@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from tests.builders import PATIENCE_S
 from tests.e2e.conftest import Register
-from tests.e2e.people import PATIENCE_S, Person, canonical, until
+from tests.e2e.people import Person, canonical, until
 from tests.faults.audit import QUIET_S, at_work, audit, number_of, tables
 from tests.faults.conftest import forget
 from tests.faults.load import FOR_EVER, Load, Wanted, a_mix, arithmetic, noop, waiting

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.ingestion.test_uploads import listed, stored
 from tidemill_kit.storage import Storage
 
@@ -31,7 +32,7 @@ async def posting(service: Any, caller: Any, *headers: str) -> Connection:
 async def test_a_client_that_asks_is_told_to_go_on(ingestion: Any, sign_in: SignIn) -> None:
     caller = await sign_in()
     reader, writer = await posting(ingestion, caller, "Content-Length: 4", "Expect: 100-continue")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         first = await reader.readuntil(b"\r\n\r\n")
         writer.write(b"a\n1\n")
         second = await reader.readuntil(b"\r\n\r\n")
@@ -48,7 +49,7 @@ async def test_a_client_that_asks_for_too_much_need_not_send_it(
     reader, writer = await posting(
         ingestion, caller, f"Content-Length: {2**45}", "Expect: 100-continue"
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         first = await reader.readuntil(b"\r\n\r\n")
     writer.close()
 
@@ -71,7 +72,7 @@ async def test_a_body_that_does_not_end_makes_no_dataset(
     writer.write(body)
     await writer.drain()
     writer.write_eof()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         answer = await reader.read()
     writer.close()
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from sqlalchemy import text
 
+from tests.builders import PATIENCE_S
 from tests.ingestion.conftest import SignIn, StartIngestion
-
-PATIENCE_S = 60
 
 
 async def keys_of(service: Any, tenant_id: str) -> list[str]:

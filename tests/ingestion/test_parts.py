@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.builders import a
+from tests.builders import PATIENCE_S, a
 from tests.ingestion.conftest import MEBIBYTE
 from tests.ingestion.test_uploads import listed, stored
 from tidemill_ingestion.parts import StoredUpload, part_bytes
@@ -120,7 +120,7 @@ async def test_what_takes_long_is_answered_later(start: StartIngestion, sign_in:
     await send(*upload["parts"])
 
     answers = [await complete(caller, upload)]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while answers[-1].status_code == 202:
             answers.append(await complete(caller, upload))
 
@@ -150,7 +150,7 @@ async def test_an_upload_that_nobody_finishes_expires(
     caller = await sign_in(service=hasty)
     upload = await begin(caller)
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while await stored(store, caller.tenant_id):
             shown = await caller.http.get(f"/v1/uploads/{upload['id']}")
     shown = await caller.http.get(f"/v1/uploads/{upload['id']}")

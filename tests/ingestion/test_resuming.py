@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.ingestion.conftest import MEBIBYTE
 from tests.ingestion.test_uploads import listed
 from tidemill_client.client import Client
@@ -81,7 +82,7 @@ async def test_a_killed_command_goes_on_where_it_was(parted: Any, eve: Any, tmp_
     large.write_bytes(hashlib.shake_128(b"large").digest(MEBIBYTE) * 120)
     words = ("datasets", "upload", str(large), "--parallel", "1", "--json")
     first = await command(parted, eve, *words)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         stored = 0
         while not stored:
             found = (await eve.http.get("/v1/uploads")).json()["items"]

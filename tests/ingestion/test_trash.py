@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.ingestion.test_uploads import listed, stored
 from tidemill_contracts.datasets import DatasetRestored, DatasetStatus, Origin
 from tidemill_contracts.ids import now, uuid7
@@ -24,7 +25,7 @@ async def upload(caller: Any, content: bytes, **query: str) -> dict[str, Any]:
 
 
 async def erased(store: Storage, tenant_id: str, *, left: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while len(await stored(store, tenant_id)) != left:
             pass
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from tests.builders import PATIENCE_S
 from tidemill_kit.storage import Storage
 
 BUCKET = "tidemill-datasets"
@@ -222,7 +223,7 @@ async def test_a_client_that_goes_away_leaves_nothing(
     )
     _, writer = await asyncio.open_connection(host, port)
     writer.write(head.encode() + b"x" * 20_000_000)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await stored(store, caller.tenant_id):
             pass
 

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 from msgspec.structs import replace
 
+from tests.builders import PATIENCE_S
 from tests.jobs.builders import BOOT, PROCESSORS, a_draft
 from tidemill_contracts.catalogue import decode
 from tidemill_contracts.event import MAX_EVENT_BYTES
@@ -38,7 +39,6 @@ from tidemill_kit.db import Database
 from tidemill_kit.streams import Entry
 
 SLOTS = 1_000
-ANSWER_S = 15
 
 
 class Office:
@@ -87,7 +87,7 @@ class Office:
 
     async def ask(self, kind: type[Command], **asked: Any) -> Any:
         """What the ledger answers; a ledger that keeps silent fails the test."""
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.ledger.ask(kind, **asked)
 
     def draft(self, *steps: StepSpec | str, **given: Any) -> JobRecord:
@@ -101,7 +101,7 @@ class Office:
 
     async def order(self) -> RunTask:
         """The next order that is sent out."""
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.orders.get()
 
     async def submit(self, draft: JobRecord | None = None, **more: Any) -> Accepted:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.jobs.builders import a_failure, a_job, short, some_facts, types
 from tests.jobs.office import Office, status_of, types_of
 from tests.jobs.test_replicas import deadlocks
@@ -258,7 +259,7 @@ async def test_two_replicas_never_let_two_jobs_of_a_key_run(
     line = Line(replicas, seed)
     before = await deadlocks(owner)
 
-    async with asyncio.TaskGroup() as tasks, asyncio.timeout(60):
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(PATIENCE_S):
         workers = [tasks.create_task(line.work(replicas[number % 2])) for number in range(8)]
         await asyncio.gather(*[submit(line.anyone(), job) for job in line.jobs])
         await line.until_all_ended(owner)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.e2e.people import Person
 from tidemill_contracts.ids import uuid7
 
@@ -249,7 +250,7 @@ async def test_a_cancel_answers_what_it_found(ann: Person) -> None:
 
 async def test_a_running_job_is_asked_to_stop_once(ann: Person) -> None:
     job_id = (await submit(ann, {"processor": "wait", "params": {"seconds": 60}})).json()["id"]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while (await ann.ask("GET", f"/v1/jobs/{job_id}")).json()["status"] != "running":
             pass
     body = {"grace_s": 30, "reason": "enough"}

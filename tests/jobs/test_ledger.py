@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.jobs.builders import a_failure
 from tests.jobs.office import Office, event_of, status_of, types_of
 from tidemill_contracts.ids import uuid7
@@ -118,7 +119,7 @@ async def test_a_claim_that_waited_for_another_replica_sees_what_it_did(
 
 async def a_ledger_waits(owner: asyncpg.Connection) -> None:
     """Return once a ledger's connection waits for a lock."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not await owner.fetchval(
             """select count(*) from pg_stat_activity
             where application_name = 'tidemill-jobs-ledger' and wait_event_type = 'Lock'"""

@@ -6,7 +6,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.e2e.people import PATIENCE_S, Person, signed_anew
+from tests.builders import PATIENCE_S
+from tests.e2e.people import Person, signed_anew
 from tests.jobs.builders import a_claim, a_job, send_out, some_facts
 from tests.jobs.conftest import SignUp
 from tests.jobs.office import Office, status_of
@@ -99,7 +100,7 @@ async def test_what_runs_is_counted_in_its_queue_and_at_its_worker(cleo: Person)
     await cleo.client.cancel(job.id, grace_s=0)
 
     assert sum(worker.busy for worker in workers) >= 1
-    assert [(worker.live, "default" in worker.queues) for worker in workers] == [(True, True)]
+    assert ["default" in worker.queues for worker in workers if worker.live] == [True]
     assert (queue["workers"], queue["slots"]) == (1, 2)
 
 

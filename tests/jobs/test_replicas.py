@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.jobs.builders import FORK, a_failure
 from tests.jobs.office import Office
 from tidemill_contracts.job_events import FailureKind
@@ -88,7 +89,7 @@ class Load:
 
     async def until_all_ended(self, owner: asyncpg.Connection) -> None:
         """Look at the open jobs again and again, from both replicas at once."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while ids := await owner.fetch(OPEN, list(self.tenants)):
                 looks = [
                     office.ask(Revisit, ids=[row["id"] for row in ids]) for office in self.replicas

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.people import PATIENCE_S, Person, signed_anew, tidemill
+from tests.builders import PATIENCE_S
+from tests.e2e.people import Person, signed_anew, tidemill
 from tidemill_client.problems import ApiProblem
 from tidemill_contracts.jobs import JobStatus, SubmitJob
 from tidemill_contracts.schedules import ChangeSchedule, MakeSchedule, RunOutcome, ScheduleRun

@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.builders import PATIENCE_S
 from tidemill_contracts import catalogue
 from tidemill_contracts.identity import UserDisabled
 from tidemill_contracts.ids import uuid7
@@ -88,7 +89,7 @@ async def test_an_event_that_the_cursor_went_past_has_its_effect_once(
     following = asyncio.create_task(
         consumers.follow(reacting, database, load(Settings, infra.env("jobs")), client)
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         first = await seen.get()
         await publish(identity, passed)
         await publish(identity, last)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.builders import PATIENCE_S
 from tidemill_contracts.catalogue import encode
 from tidemill_contracts.identity import Role, User, UserRegistered
 from tidemill_contracts.ids import now, uuid7
@@ -47,7 +48,6 @@ ENV = {
     "TM_WEBHOOK_LEASE_S": "3",
     "TM_WEBHOOK_POLL_S": "0.2",
 }
-PATIENCE_S = 20.0
 
 
 async def gather[T](work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

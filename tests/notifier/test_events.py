@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.builders import PATIENCE_S
+
 UNKNOWN = "01a200dd-d554-79f2-8ace-ba0498e0cfb1"
 
 
@@ -21,7 +23,7 @@ class Lines:
     async def next(self) -> dict[str, str]:
         """The next event; comments are passed over."""
         found: dict[str, str] = {}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             async for line in self._lines:
                 if line == "" and found:
                     return found

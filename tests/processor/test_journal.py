@@ -9,6 +9,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from tests.builders import PATIENCE_S
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.lines import KeepLines, LineStream, LiveLines, LogLine
 from tidemill_contracts.work import Held, RunTask, WorkStep
@@ -60,7 +61,7 @@ async def test_what_could_not_be_kept_at_once_is_kept_once_and_in_order(
     journal, task = a_journal(client, trips)
     journal.hear(LineStream.STDOUT, b"".join(b"%d\n" % n for n in range(3_000)))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await journal.finish()
         kept = await all_kept(jobs, task.job_id, 3_000)
     carrying.cancel()

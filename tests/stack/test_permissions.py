@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.builders import PATIENCE_S
 from tidemill_stack import probes
 from tidemill_stack.errors import NotReady
 from tidemill_stack.stack import Stack
@@ -47,7 +48,7 @@ async def test_a_foreign_subject_is_refused(connect_as: Any, user: str, subject:
 
     await client.publish(subject, b"{}")
 
-    reason = await asyncio.wait_for(refused.get(), 5)
+    reason = await asyncio.wait_for(refused.get(), PATIENCE_S)
     assert "permissions violation" in reason.lower()
 
 
@@ -59,7 +60,7 @@ async def test_a_processor_may_not_listen_to_others(connect_as: Any, subject: st
 
     await client.subscribe(subject)
 
-    reason = await asyncio.wait_for(refused.get(), 5)
+    reason = await asyncio.wait_for(refused.get(), PATIENCE_S)
     assert "permissions violation" in reason.lower()
 
 
@@ -72,7 +73,7 @@ async def test_a_request_is_answered_into_the_inbox_of_whoever_asked(connect_as:
 
     await jobs.subscribe("tm.rpc.jobs.claim", cb=grant)
     await jobs.flush()
-    answer = await processor.request("tm.rpc.jobs.claim", b"{}", timeout=5)
+    answer = await processor.request("tm.rpc.jobs.claim", b"{}", timeout=PATIENCE_S)
 
     assert answer.data == b"granted"
     assert refused.empty()
@@ -87,10 +88,10 @@ async def test_a_reader_makes_its_own_durable_and_no_other(connect_as: Any) -> N
     config = {"name": name, "durable_name": name, "ack_policy": "explicit"}
 
     request = msgspec.json.encode({"stream_name": "EVENTS", "config": config})
-    own = await reader.request(f"{EVENTS}.{name}", request, timeout=5)
+    own = await reader.request(f"{EVENTS}.{name}", request, timeout=PATIENCE_S)
     await owner.publish("tm.event.t.job.succeeded", b"done")
     bound = await reader.jetstream().pull_subscribe_bind(name, "EVENTS")
-    [message] = await bound.fetch(1, timeout=5)
+    [message] = await bound.fetch(1, timeout=PATIENCE_S)
     await message.ack_sync()
     await owner.jetstream().delete_stream("EVENTS")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import PATIENCE_S
 from tidemill_stack import state
 from tidemill_stack.errors import DataInUse, NotRunning
 from tidemill_stack.ports import is_free
@@ -63,7 +64,7 @@ async def test_a_signal_stops_everything_and_a_killed_supervisor_leaves_nothing(
     supervisor = await start()
     second = state.running(tmp_path / "data")
     supervisor.send_signal(signal.SIGINT)
-    code = await asyncio.wait_for(supervisor.wait(), 20)
+    code = await asyncio.wait_for(supervisor.wait(), PATIENCE_S)
 
     assert code == 0
     assert second.ports == first.ports

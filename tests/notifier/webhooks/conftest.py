@@ -12,9 +12,9 @@ from aiohttp import web
 from msgspec import Struct
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from tests.builders import PATIENCE_S
 from tests.notifier.conftest import Account
 
-PATIENCE_S = 60.0
 OK, BROKEN = 200, 500
 
 

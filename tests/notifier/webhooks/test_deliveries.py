@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from tests.builders import PATIENCE_S
 from tests.notifier.webhooks.conftest import BROKEN, OK, Hooks, Receiver, Request, ends, orders
 
 MANY = 12
@@ -218,7 +219,7 @@ async def test_a_trial_shows_what_the_receiver_answers(hooks: Hooks, receiver: R
 
 async def _disabled_event(hooks: Hooks, webhook_id: str) -> Any:
     """The event of the log that tells of it, once it is there."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             page = (await hooks.account.get("/v1/events?types=webhook.disabled")).json()
             for item in page["items"]:

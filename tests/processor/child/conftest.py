@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from tests.builders import PATIENCE_S
 from tidemill_contracts.lines import LogLine
 from tidemill_contracts.work import WorkStep
 from tidemill_processor.settings import Settings
@@ -34,10 +35,10 @@ class Running:
         self._heard.set()
 
     async def first_word(self) -> None:
-        await asyncio.wait_for(self._heard.wait(), 10)
+        await asyncio.wait_for(self._heard.wait(), PATIENCE_S)
 
     async def ending(self) -> Any:
-        return (await asyncio.wait_for(self.task, 30)).ending
+        return (await asyncio.wait_for(self.task, PATIENCE_S)).ending
 
     def said(self) -> list[LogLine]:
         """All that it said until now."""
@@ -81,7 +82,7 @@ class Bench:
             folder=str(self._folder / str(self._count)),
             checkpoint=checkpoint,
         )
-        return Running(await asyncio.wait_for(self.slots.acquire(), 60), begin)
+        return Running(await asyncio.wait_for(self.slots.acquire(), PATIENCE_S), begin)
 
     async def run(self, *steps: WorkStep, value: Any = None, **given: Any) -> Running:
         """Run these steps to their end."""
@@ -108,7 +109,7 @@ async def slots(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Slots
         worker_name="here",
         scratch_dir=str(tmp_path_factory.mktemp("scratch")),
         processor_paths=str(Path(__file__).parent / "own"),
-        child_memory_mb=1_024,
+        child_memory_mb=768,
         kill_s=0.3,
     )
     slots = Slots(settings)
