@@ -52,7 +52,7 @@ async def tables(stack: Stack) -> AsyncGenerator[asyncpg.Connection]:
     settings = {"search_path": "jobs"}
     connection: asyncpg.Connection | None = None
     while connection is None:
-        with suppress(asyncpg.CannotConnectNowError, OSError):
+        with suppress(asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, OSError):
             connection = await asyncpg.connect(stack.postgres_url(), server_settings=settings)
     try:
         yield connection

@@ -37,11 +37,11 @@ async def test_a_worker_that_is_asked_to_leave_finishes_or_hands_back(
     tenant_id = load.person.user.tenant_id
     await hurt.take_down("processor")
     leaving = await others.start(
-        "processor", TM_WORKER_NAME="leaving", TM_SLOTS="4", TM_DRAIN_S="2"
+        "processor", TM_WORKER_NAME="leaving", TM_SLOTS="4", TM_DRAIN_S="6"
     )
 
     await load.submit(
-        [*(once(each, 1) for each in range(2)), *(once(each, 8) for each in range(2))]
+        [*(once(each, 1) for each in range(2)), *(once(each, 12) for each in range(2))]
     )
     await at_work(hurt, tenant_id, 4)
     await leaving.stop()

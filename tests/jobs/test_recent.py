@@ -134,3 +134,21 @@ async def _next(*offices: Office) -> Any:
         if not office.orders.empty():
             return office.orders.get_nowait()
     return await offices[0].order()
+
+
+async def test_what_is_remembered_is_written_without_a_lock_if_nobody_wrote_it(
+    connection: asyncpg.Connection,
+    owner: asyncpg.Connection,
+) -> None:
+    same, other = a_small_job(), a_small_job()
+    known = dict.fromkeys((same.id, other.id), await stored(connection, same, other))
+    await owner.execute("update jobs set priority = 9 where id = $1", other.id)
+    same.seq = other.seq = 5
+
+    with pytest.raises(rows.Outdated):
+        await rows.write(connection, {"jobs": [same, other]}, known)
+    written = await rows.write(connection, {"jobs": [same]}, {same.id: known[same.id]})
+
+    found = await owner.fetch("select id, seq from jobs where id = any($1)", list(known))
+    assert dict(found) == {same.id: 5, other.id: 1}
+    assert written > known[same.id]

@@ -130,3 +130,12 @@ async def test_a_tenant_sends_so_many_requests_a_second_and_no_more() -> None:
     assert admitted[:5] == [True] * 5
     assert 5 <= sum(admitted) <= 10
     assert authenticator.admits(bob)
+
+
+async def test_a_request_that_is_handed_on_counts_once() -> None:
+    authenticator = Authenticator(Settings(tenant_requests=1), OneKey())
+    ann = await authenticator.principal(signed(claims()))
+
+    for _ in range(20):
+        assert authenticator.admits(ann)
+        authenticator.hands_on(ann)

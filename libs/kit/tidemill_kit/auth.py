@@ -146,6 +146,10 @@ class Authenticator:
         self._sent[principal.tenant_id] = sent = self._sent.get(principal.tenant_id, 0) + 1
         return sent <= self._tenant_requests
 
+    def hands_on(self, principal: Principal) -> None:
+        """A request that was admitted is asked about again elsewhere; it counts once."""
+        self._sent[principal.tenant_id] = max(0, self._sent.get(principal.tenant_id, 0) - 1)
+
     def revoke(self, *session_ids: UUID) -> None:
         """Refuse what is signed for these sessions or keys from now on; that lives for minutes."""
         moment = time.monotonic()

@@ -79,9 +79,11 @@ class Publisher:
                 self._agreed = False
                 await asyncio.sleep(0.5)
             finally:
-                with suppress(*_TROUBLE, *_TROUBLE_TOO):
-                    await self._release(connection)
-                connection.terminate()
+                try:
+                    with suppress(*_TROUBLE, *_TROUBLE_TOO):
+                        await self._release(connection)
+                finally:
+                    connection.terminate()
 
     def reconnected(self) -> None:
         """Ask for the epoch again before the next publish: the store may be another one."""
@@ -156,6 +158,7 @@ class Publisher:
         """Publish the next unpublished events; answers whether there may be more."""
         if not await self._hold(connection) or not self._agreed:
             return False
+        self.recorded.clear()
         rows = await connection.fetch(_UNPUBLISHED, MAX_BATCH)
         # this process may have stood still since it asked
         if not rows or not self._held():

@@ -14,7 +14,7 @@ from tidemill_contracts.pages import Page
 from tidemill_identity.audit import AuditRepository, Sought
 from tidemill_kit.app import ADMIN
 from tidemill_kit.errors import BadRequest
-from tidemill_kit.paging import next_page
+from tidemill_kit.paging import page_of
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
 Word = Annotated[str | None, QueryParameter(max_length=100)]
@@ -44,5 +44,4 @@ async def trail(
         return Response(Page([]))
     sought = Sought(actor_id=actor_id, action=action, target=target, since=since, until=until)
     found = await entries.newest(sought, before=cursor, limit=limit + 1)
-    following = str(found[limit - 1].id) if len(found) > limit else None
-    return Response(Page(found[:limit], following), headers=next_page(request, following))
+    return page_of(request, found, limit, lambda entry: entry.id)

@@ -25,7 +25,7 @@ from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.db import Database
 from tidemill_kit.errors import BadRequest, Gone, TidemillError
 from tidemill_kit.lifespan import head
-from tidemill_kit.paging import next_page
+from tidemill_kit.paging import page_of
 from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
 
 Datasets = NamedDependency[DatasetRepository]
@@ -127,9 +127,8 @@ class DatasetController(Controller):
         )
         known = str(head(request.app))
         found = await datasets.newest(wanted, limit=limit + 1, before=cursor)
-        items = [dataset.shown(known) for dataset in found[:limit]]
-        following = str(items[-1].id) if len(found) > limit else None
-        return Response(Page(items, following), headers=next_page(request, following))
+        shown = [dataset.shown(known) for dataset in found]
+        return page_of(request, shown, limit, lambda dataset: dataset.id)
 
     @get("/{dataset_id:uuid}", opt=READ)
     async def show(

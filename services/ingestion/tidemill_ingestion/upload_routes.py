@@ -26,6 +26,7 @@ from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.db import Database
 from tidemill_kit.lifespan import head
 from tidemill_kit.objects import Objects
+from tidemill_kit.paging import page_of
 
 Uploads = NamedDependency[UploadRepository]
 Store = NamedDependency[Objects]
@@ -57,18 +58,19 @@ class UploadController(Controller):
     @get("/", opt=READ)
     async def newest(
         self,
+        request: Request[Any, Any, Any],
         uploads: Uploads,
         limit: Limit = 50,
         cursor: FromQuery[UUID | None] = None,
         status: FromQuery[UploadStatus | None] = None,
         fingerprint: FromQuery[str | None] = None,
-    ) -> Page[Upload]:
+    ) -> Response[Page[Upload]]:
         """The newest uploads first; `fingerprint` finds that of a certain file."""
         found = await uploads.newest(
             limit=limit + 1, before=cursor, status=status, fingerprint=fingerprint
         )
-        items = [upload.shown() for upload in found[:limit]]
-        return Page(items, str(items[-1].id) if len(found) > limit else None)
+        shown = [upload.shown() for upload in found]
+        return page_of(request, shown, limit, lambda upload: upload.id)
 
     @get("/{upload_id:uuid}", opt=READ)
     async def show(

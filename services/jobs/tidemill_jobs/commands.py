@@ -66,8 +66,8 @@ class Command(Struct, kw_only=True, eq=False):
 
     @property
     def reads(self) -> bool:
-        """Whether its decision rests on rows, which then are locked."""
-        return True
+        """Whether its decision rests on rows of other things than its jobs."""
+        return False
 
     @property
     def concurrency_keys(self) -> list[Key]:
@@ -112,7 +112,7 @@ class Submit(Command, kw_only=True, eq=False):
     @property
     def reads(self) -> bool:
         asked = (self.key, self.dataset_id, self.concurrency_key)
-        return bool(self.known_ids) or any(each is not None for each in asked)
+        return any(each is not None for each in asked)
 
     @property
     def concurrency_keys(self) -> list[Key]:
@@ -259,6 +259,10 @@ class Revisit(Command, kw_only=True, eq=False):
     @property
     def job_ids(self) -> list[UUID]:
         return self.ids
+
+    @property
+    def reads(self) -> bool:
+        return True
 
     def decide(self, book: Book) -> list[CancelTask]:
         told: list[CancelTask] = []

@@ -1,11 +1,12 @@
 """What time does to a job: leases, orders and deadlines that are over."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from tidemill_contracts import job_events as ev
 from tidemill_contracts.jobs import CancelOutcome, JobError, JobStatus
 from tidemill_jobs.endings import end, end_cancelled, end_failed, of_system_job, record
-from tidemill_jobs.records import Facts, JobRecord, TaskRecord
+from tidemill_jobs.records import Facts, JobRecord, TaskRecord, TaskStatus
 
 # beyond it there is no time to compute with
 LAST_YEAR = 9998
@@ -55,3 +56,20 @@ def lost(task: TaskRecord, facts: Facts) -> str | None:
 def order_is_old(task: TaskRecord, facts: Facts) -> bool:
     limit = timedelta(seconds=facts.order_s)
     return task.dispatched_at is not None and task.dispatched_at + limit < facts.now
+
+
+def earliest(jobs: Iterable[JobRecord]) -> datetime | None:
+    """When the first of these jobs wants to be looked at again."""
+    times = [
+        moment
+        for job in jobs
+        if not job.status.is_final
+        for moment in (
+            job.cancel_deadline,
+            job.deadline,
+            job.run_at if job.status is JobStatus.SCHEDULED else None,
+            *(task.next_at for task in job.tasks if task.status is TaskStatus.RETRYING),
+        )
+        if moment is not None
+    ]
+    return min(times, default=None)

@@ -42,6 +42,7 @@ class Express:
         body = await _read(receive)
         answer = None if body is None else await self._submit(caller, body)
         if answer is None:
+            self._authenticator.hands_on(caller)
             await self._app(scope, _again(body, receive), send)
             return
         await _accept(scope, send, answer)
@@ -57,12 +58,15 @@ class Express:
         if not 0 < _length(headers) <= MAX_BODY_BYTES:
             return None
         token = bearer_in(scope["headers"])
-        authenticator: Authenticator = self._app.state.authenticator
-        caller = authenticator.known(token) if token else None
+        caller = self._authenticator.known(token) if token else None
         if caller is None or not caller.role.includes(Role.OPERATOR):
             return None
         # whoever sends too much is told so by the ordinary route
-        return caller if authenticator.admits(caller) else None
+        return caller if self._authenticator.admits(caller) else None
+
+    @property
+    def _authenticator(self) -> Authenticator:
+        return self._app.state.authenticator
 
     async def _submit(self, caller: Principal, body: bytes) -> Accepted | None:
         try:

@@ -18,21 +18,23 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from tidemill_jobs import concurrency, idempotency, rows
+from tidemill_jobs import answers, concurrency, deadlines, idempotency, rows
 from tidemill_jobs.book import Book
 from tidemill_jobs.clock import Clock
 from tidemill_jobs.commands import Command, Report, Revisit
 from tidemill_jobs.dispatch import Conveyor
 from tidemill_jobs.fleet import Fleet
 from tidemill_jobs.recent import RecentJobs
-from tidemill_jobs.records import Facts
-from tidemill_kit.errors import TidemillError, Unavailable, failure_of
+from tidemill_jobs.records import Facts, JobRecord
+from tidemill_kit.errors import Unavailable, failure_of
 from tidemill_kit.streams import Entry
 
 log = structlog.get_logger()
 MAX_GROUP = 512
 MAX_GROUP_BYTES = 4 * 1024 * 1024
 OLDEST_S = 0.5
+# while replicas write each other's jobs, memory is not worth a try
+DISTRUST_S = 1.0
 _RERUN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -86,6 +88,7 @@ class Ledger:
         self._conveyor = Conveyor(fleet)
         self._clock = Clock()
         self._recent = RecentJobs()
+        self._distrusted_until = 0.0
         self._connection: asyncpg.Connection | None = None
         self.due: datetime | None = None
         self.behind = False
@@ -152,6 +155,9 @@ class Ledger:
             return
         self._conveyor.forget()
         match error:
+            case rows.Outdated():
+                self._distrusted_until = time.monotonic() + DISTRUST_S
+                await self._settle(group, again=True, tries=tries)
             case asyncpg.DataError():
                 await self._halve(group, error)
             case _ if isinstance(error, _RERUN):
@@ -168,7 +174,7 @@ class Ledger:
 
     async def _retry(self, group: Sequence[Command], tries: int, error: Exception) -> None:
         if tries >= _TRIES:
-            _fail(group, LedgerAway(type(error).__name__))
+            answers.fail(group, LedgerAway(type(error).__name__))
             return
         await asyncio.sleep(random.random() * 0.05 * 2**tries)  # noqa: S311 - only spreads retries
         await self._settle(group, again=True, tries=tries + 1)
@@ -179,51 +185,65 @@ class Ledger:
             await self._settle(group[:middle], again=True)
             await self._settle(group[middle:], again=True)
         elif not isinstance(error, asyncpg.DataError):
-            _fail(group, error)
+            answers.fail(group, error)
         elif group and isinstance(group[0], Report):
             await self._settle([group[0].refuse_data()], again=True)
         else:
             log.info("ledger.refused_data", reason=str(error)[:200])
             for command in group:
-                _refuse_data(command)
+                answers.refuse_data(command)
 
     async def _commit(self, group: Sequence[Command], *, again: bool) -> None:
         connection = await self._connected()
+        remembered = None if again else self._remembered(group)
         async with AsyncExitStack() as stack:
-            # a group that reads nothing is one statement, which is a transaction by itself
-            reads = again or not group or any(command.reads for command in group)
-            if reads:
+            # what rests on memory alone is one statement, which is a transaction by itself
+            if remembered is None:
                 await stack.enter_async_context(connection.transaction())
-            book = await self._load(connection, group, again=again)
+            book = await self._load(connection, group, remembered, again=again)
             await concurrency.lock(connection, book, group)
             was_out = _out(book)
-            decided = [(command, _decide(command, book)) for command in group]
+            decided = [(command, answers.decide(command, book)) for command in group]
             await concurrency.hand_over(connection, book, self._recent)
             orders = self._conveyor.start(book)
             await self._conveyor.line_up(connection, book)
             windows = self._conveyor.windows(book)
-            if windows and not reads:
+            if windows and remembered is not None:
                 await stack.enter_async_context(connection.transaction())
-            transaction = await rows.write(connection, rows.changes(book))
+            written_by = {job_id: xmin for job_id, (xmin, _) in (remembered or {}).items()}
+            transaction = await rows.write(connection, rows.changes(book), written_by)
             found = await self._conveyor.pick(connection, book, windows, self._recent)
             picked, recounted = found
         self._recent.keep(transaction, book.changed())
         self._conveyor.note(book, was_out, recounted)
         self._after_commit(book, [*orders, *picked])
         for command, outcome in decided:
-            _answer(command, outcome)
+            answers.answer(command, outcome)
+
+    def _remembered(self, group: Sequence[Command]) -> dict[UUID, tuple[int, JobRecord]] | None:
+        """The jobs that a group asks for, where its decisions rest on nothing else."""
+        if not group or any(command.reads for command in group):
+            return None
+        asked = {job_id for command in group for job_id in command.known_ids}
+        if asked and time.monotonic() < self._distrusted_until:
+            return None
+        return self._recent.take_all(asked)
 
     async def _load(
         self,
         connection: asyncpg.Connection,
         group: Sequence[Command],
+        remembered: dict[UUID, tuple[int, JobRecord]] | None,
         *,
         again: bool,
     ) -> Book:
         datasets = sorted({d for command in group for d in command.dataset_ids})
         copies = await rows.share_datasets(connection, datasets) if datasets else {}
-        ids = {j for c in group for j in (c.job_ids if again else c.known_ids)}
-        jobs = await rows.lock_jobs(connection, sorted(ids), self._recent) if ids else {}
+        if remembered is not None:
+            jobs = {job_id: job for job_id, (_, job) in remembered.items()}
+        else:
+            ids = {j for c in group for j in (c.job_ids if again else c.known_ids)}
+            jobs = await rows.lock_jobs(connection, sorted(ids), self._recent) if ids else {}
         missing = {job.dataset_id for job in jobs.values() if job.dataset_id} - copies.keys()
         if missing and any(isinstance(command, Revisit) for command in group):
             copies |= await rows.share_datasets(connection, sorted(filter(None, missing)))
@@ -246,7 +266,7 @@ class Ledger:
         )
 
     def _after_commit(self, book: Book, orders: list[Entry]) -> None:
-        due = rows.earliest(book.jobs.values())
+        due = deadlines.earliest(book.jobs.values())
         if due is not None:
             self.wake_at(due)
         ended = [job.id for job in book.jobs.values() if job.status.is_final]
@@ -264,33 +284,5 @@ class Ledger:
             self._connection = None
 
 
-def _decide(command: Command, book: Book) -> Any:
-    try:
-        return command.decide(book)
-    except TidemillError as error:
-        return error
-
-
 def _out(book: Book) -> dict[UUID, bool]:
     return {task.id: task.status.is_out for job in book.jobs.values() for task in job.tasks}
-
-
-def _answer(command: Command, outcome: Any) -> None:
-    if command.answer.done():
-        return
-    if isinstance(outcome, BaseException):
-        command.answer.set_exception(outcome)
-    else:
-        command.answer.set_result(outcome)
-
-
-def _refuse_data(command: Command) -> None:
-    try:
-        command.refuse_data()
-    except TidemillError as error:
-        _answer(command, error)
-
-
-def _fail(group: Sequence[Command], error: Exception) -> None:
-    for command in group:
-        _answer(command, error)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from litestar import Controller, Request, delete, get, post
 from litestar.params import FromPath, FromQuery
+from litestar.response import Response
 
 from tidemill_contracts.failures import DeadLetter, Failure, Redriven
 from tidemill_contracts.pages import Page
@@ -14,6 +15,7 @@ from tidemill_jobs.routes import Jobs, Limit
 from tidemill_kit.app import READ, WRITE
 from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
+from tidemill_kit.paging import page_of
 
 WINDOW = timedelta(days=7)
 
@@ -50,7 +52,7 @@ class DeadLetterController(Controller):
         kind: FromQuery[Literal["job", "message"] | None] = None,
         cursor: FromQuery[UUID | None] = None,
         limit: Limit = 50,
-    ) -> Page[DeadLetter]:
+    ) -> Response[Page[DeadLetter]]:
         """What waits for somebody to look at it, newest first."""
         found = await letters.listed(
             request.app.state.database,
@@ -59,7 +61,7 @@ class DeadLetterController(Controller):
             before=cursor,
             limit=limit + 1,
         )
-        return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+        return page_of(request, found, limit, lambda letter: letter.id)
 
     @get("/{letter_id:uuid}", opt=READ, operation_id="showDeadLetter")
     async def show(

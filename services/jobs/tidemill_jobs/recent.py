@@ -23,6 +23,16 @@ class RecentJobs:
         """Whether any of these is here."""
         return any(job_id in self._kept for job_id in ids)
 
+    def take_all(self, ids: Iterable[UUID]) -> dict[UUID, tuple[int, JobRecord]] | None:
+        """All of these jobs, each with the transaction that wrote it; they are no longer kept.
+
+        None where one is missing, or shares a concurrency key with others.
+        """
+        found = {job_id: self._kept.get(job_id) for job_id in ids}
+        if any(kept is None or kept[1].key is not None for kept in found.values()):
+            return None
+        return {job_id: self._kept.pop(job_id) for job_id in found}
+
     def take(self, written_by: Mapping[UUID, int]) -> dict[UUID, JobRecord]:
         """Those of these locked jobs that nobody has written since; they are no longer kept."""
         found: dict[UUID, JobRecord] = {}

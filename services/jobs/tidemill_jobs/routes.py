@@ -33,6 +33,7 @@ from tidemill_kit.auth import caller
 from tidemill_kit.errors import BadRequest
 from tidemill_kit.idempotency import REPLAYED
 from tidemill_kit.lifespan import head
+from tidemill_kit.paging import page_of
 from tidemill_kit.problems import problem_of
 
 Jobs = NamedDependency[JobRepository]
@@ -138,16 +139,17 @@ class JobController(Controller):
     @get("/{job_id:uuid}/events", opt=READ, operation_id="jobEvents")
     async def events(
         self,
+        request: Request[Any, Any, Any],
         job_id: FromPath[UUID],
         jobs: Jobs,
         limit: Limit = 50,
         cursor: Annotated[int, QueryParameter(ge=0, le=MAX_SEQ)] = 0,
-    ) -> Page[Raw]:
+    ) -> Response[Page[Raw]]:
         """The job's events, oldest first; complete as soon as a status is visible."""
         if await jobs.get(job_id) is None:
             raise JobNotFound
         found = await jobs.history(job_id, after=cursor, limit=limit + 1)
-        return Page(found[:limit], str(cursor + limit) if len(found) > limit else None)
+        return page_of(request, found, limit, lambda _: cursor + limit)
 
     @get("/{job_id:uuid}/attempts", opt=READ, operation_id="jobAttempts")
     async def attempts(self, job_id: FromPath[UUID], jobs: Jobs) -> Page[Attempt]:

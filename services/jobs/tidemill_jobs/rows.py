@@ -1,6 +1,6 @@
 """Records to rows and back, many in one statement: SQL for the ledger's connection."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +13,6 @@ from tidemill_contracts.catalogue import encode
 from tidemill_contracts.datasets import DatasetStatus, Frame
 from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.job_events import JobEvent
-from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs import columns
 from tidemill_jobs.book import Book
 from tidemill_jobs.columns import Column
@@ -23,11 +22,14 @@ from tidemill_jobs.records import (
     DatasetCopy,
     JobRecord,
     TaskRecord,
-    TaskStatus,
 )
 
 _encode = msgspec.json.Encoder().encode
 _JSONB_VERSION = b"\x01"
+
+
+class Outdated(Exception):
+    """Somebody else wrote a job since it was last written here."""
 
 
 class EventRow(NamedTuple):
@@ -100,6 +102,14 @@ _LOCK_JOBS = (
 )
 _READ_JOBS = f"select {_names(columns.JOB)} from jobs where id = any($1)"
 _LOCK_ROWS = "select id, xmin from jobs where id = any($1) order by id for no key update"
+_LOCKED = f"locked as ({_LOCK_ROWS})"
+_UNCHANGED = """
+unchanged as (
+    select count(*) = cardinality($1::uuid[]) as whole
+    from locked join unnest($1::uuid[], $2::xid[]) known (id, xmin) using (id)
+    where locked.xmin = known.xmin
+)
+"""
 # a statement of its own: its snapshot is taken when the locks are held
 _READ_TASKS = (
     f"select {_names(columns.TASK)} from tasks where job_id = any($1) order by job_id, position"
@@ -219,29 +229,43 @@ def changes(book: Book) -> dict[str, list[Any]]:
     }
 
 
-async def write(connection: asyncpg.Connection, changes: dict[str, list[Any]]) -> int:
+async def write(
+    connection: asyncpg.Connection,
+    changes: dict[str, list[Any]],
+    remembered: Mapping[UUID, int] | None = None,
+) -> int:
     """Write all changes of a group in one statement; the keys of `changes` name its parts.
 
-    Answers the transaction, which is the xmin of every row that was written.
+    Answers the transaction, which is the xmin of every row that was written. Jobs that were not
+    locked but `remembered` must still have the xmin that is given: else nothing is written, and
+    `Outdated` raised.
     """
     kinds = tuple(kind for kind in _PARTS if changes.get(kind))
     if not kinds:
         return 0
     arrays = [_array(changes[kind], column) for kind in kinds for column in _PARTS[kind].columns]
-    transaction: Any = await connection.fetchval(_statement(kinds), *arrays)
+    checked = bool(remembered)
+    known = [list(remembered), list(remembered.values())] if remembered else []
+    transaction: Any = await connection.fetchval(
+        _statement(kinds, checked=checked), *known, *arrays
+    )
+    if transaction is None:
+        raise Outdated
     return transaction
 
 
 @cache
-def _statement(kinds: tuple[str, ...]) -> str:
-    number, parts = 1, list[str]()
+def _statement(kinds: tuple[str, ...], *, checked: bool) -> str:
+    number, parts, check = 1, list[str](), ""
+    if checked:
+        number, parts, check = 3, [_LOCKED, _UNCHANGED], " where (select whole from unchanged)"
     for kind in kinds:
         sql, columns = _PARTS[kind]
         arrays = ", ".join(f"${n}::{column.type}[]" for n, column in enumerate(columns, number))
-        given = f"unnest({arrays}) given ({_names(columns)})"
+        given = f"(select * from unnest({arrays}) each ({_names(columns)}){check}) given"
         parts.append(f"{kind}_written as ({sql.format(given=given)})")
         number += len(columns)
-    return f"with {', '.join(parts)} select pg_current_xact_id()::xid"
+    return f"with {', '.join(parts)} select pg_current_xact_id()::xid{check}"
 
 
 def _array(records: Sequence[Any], column: Column) -> list[Any]:
@@ -258,20 +282,3 @@ def read(row: asyncpg.Record, columns: Sequence[Column]) -> dict[str, Any]:
         value = row[index]
         found[column.name] = value if value is None or not column.read else column.read(value)
     return found
-
-
-def earliest(jobs: Iterable[JobRecord]) -> datetime | None:
-    """When the first of these jobs wants to be looked at again."""
-    times = [
-        moment
-        for job in jobs
-        if not job.status.is_final
-        for moment in (
-            job.cancel_deadline,
-            job.deadline,
-            job.run_at if job.status is JobStatus.SCHEDULED else None,
-            *(task.next_at for task in job.tasks if task.status is TaskStatus.RETRYING),
-        )
-        if moment is not None
-    ]
-    return min(times, default=None)

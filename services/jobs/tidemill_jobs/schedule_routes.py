@@ -27,6 +27,7 @@ from tidemill_jobs.times import Times
 from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.errors import BadRequest
 from tidemill_kit.idempotency import Once
+from tidemill_kit.paging import page_of
 
 Kept = NamedDependency[ScheduleRepository]
 Asking = Request[Any, Any, Any]
@@ -42,13 +43,14 @@ class ScheduleController(Controller):
     @get(opt=READ, operation_id="listSchedules")
     async def listed(
         self,
+        request: Asking,
         kept: Kept,
         cursor: FromQuery[UUID | None] = None,
         limit: Limit = 50,
-    ) -> Page[Schedule]:
+    ) -> Response[Page[Schedule]]:
         """The schedules with the next time and the last run of each, newest first."""
         found = await kept.newest(before=cursor, limit=limit + 1)
-        return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+        return page_of(request, found, limit, lambda schedule: schedule.id)
 
     @post(opt=WRITE, operation_id="makeSchedule")
     async def make(
@@ -154,16 +156,16 @@ class ScheduleController(Controller):
     @get("/{schedule_id:uuid}/runs", opt=READ, operation_id="scheduleRuns")
     async def runs(
         self,
+        request: Asking,
         schedule_id: FromPath[UUID],
         kept: Kept,
         cursor: FromQuery[datetime | None] = None,
         limit: Limit = 50,
-    ) -> Page[ScheduleRun]:
+    ) -> Response[Page[ScheduleRun]]:
         """What the last times came to, newest first; they are kept for 30 days."""
         await kept.get(schedule_id)
         found = await kept.runs(schedule_id, before=cursor, limit=limit + 1)
-        more = found[limit - 1].nominal_time.isoformat() if len(found) > limit else None
-        return Page(found[:limit], more)
+        return page_of(request, found, limit, lambda run: run.nominal_time.isoformat())
 
 
 def _pause(body: bytes) -> PauseSchedule:
