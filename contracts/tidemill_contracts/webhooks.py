@@ -17,15 +17,51 @@ Place = Annotated[str, Meta(max_length=MAX_CURSOR_CHARS)]
 MAX_KEPT_S = 7 * 86_400
 
 
-class WebhookDisabled(Event, frozen=True, kw_only=True, tag="webhook.disabled"):
-    """An endpoint failed for too long and gets nothing any more."""
+class WebhookEvent(Event, frozen=True, kw_only=True):
+    """An event of a webhook; its address may be a secret and is left out."""
 
     webhook_id: UUID
-    reason: str
 
     @property
     def key(self) -> UUID:
         return self.webhook_id
+
+
+class WebhookDisabled(WebhookEvent, frozen=True, kw_only=True, tag="webhook.disabled"):
+    """An endpoint failed for too long and gets nothing any more."""
+
+    reason: str
+
+
+class WebhookTouched(WebhookEvent, frozen=True, kw_only=True):
+    """What somebody did to a webhook."""
+
+    by: UUID
+    description: str = ""
+
+
+class WebhookCreated(WebhookTouched, frozen=True, kw_only=True, tag="webhook.created"):
+    """Events are sent to one address more."""
+
+
+class WebhookChanged(WebhookTouched, frozen=True, kw_only=True, tag="webhook.changed"):
+    """Somebody said something new of where events go, which, or whether."""
+
+    changed: list[str]
+
+
+class WebhookSecretRotated(WebhookTouched, frozen=True, kw_only=True, tag="webhook.secret_rotated"):
+    """A webhook has a new secret."""
+
+
+class WebhookReplayed(WebhookTouched, frozen=True, kw_only=True, tag="webhook.replayed"):
+    """What came after a cursor is sent again."""
+
+    after: str
+
+
+class WebhookDeleted(WebhookTouched, frozen=True, kw_only=True, tag="webhook.deleted"):
+    """Nothing more is sent to an address."""
 
 
 class CreateWebhook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

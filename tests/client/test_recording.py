@@ -1,59 +1,17 @@
 """A job in a file is what was written, or it is refused."""
 
-import hashlib
 import zipfile
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from random import Random
 
-import msgspec
 import pytest
 
-from tests.builders import NOON
+from tests.recordings import EVENTS, HOSTILE, parts, parts_of, written
 from tidemill_client import recording
 from tidemill_client.recording import RecordingInvalid
 from tidemill_contracts.fold import fold
-from tidemill_contracts.job_events import JobCancelled, JobEvent, JobSubmitted
-from tidemill_contracts.jobs import Cancel, CancelOutcome, JobStatus, Step
-from tidemill_contracts.pages import StreamedEvent
-
-JOB, TENANT = UUID(int=1), UUID(int=2)
-OF: dict[str, Any] = {"job_id": JOB, "tenant_id": TENANT, "at": NOON}
-CANCEL = Cancel(requested_at=NOON, outcome=CancelOutcome.NOT_STARTED)
-EVENTS: list[JobEvent] = [
-    JobSubmitted(seq=1, steps=[Step(name="add", processor="add")], **OF),
-    JobCancelled(seq=2, cancel=CANCEL, **OF),
-]
-
-
-def parts(events: list[JobEvent] = EVENTS, **other: bytes) -> dict[str, bytes]:
-    told = [StreamedEvent(f"1.{each.seq}", msgspec.to_builtins(each)) for each in events]
-    bodies = {
-        "job.json": msgspec.json.encode(fold(EVENTS)),
-        "events.ndjson": b"".join(msgspec.json.encode(each) + b"\n" for each in told),
-        "attempts.json": b"[]",
-        "log.ndjson": b"",
-        "values.json": b"{}",
-    }
-    return bodies | {name.replace("_", "."): body for name, body in other.items()}
-
-
-def parts_of(bodies: dict[str, bytes]) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "size_bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
-        for name, body in bodies.items()
-    ]
-
-
-def written(file: Path, bodies: dict[str, bytes], **manifest: Any) -> Path:
-    listed = parts_of(bodies)
-    given = {"format": "tidemill-job", "version": 1, "made_at": NOON, "made_by": "a test"}
-    made = msgspec.json.encode({**given, "job_id": JOB, "parts": listed, **manifest})
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
-        target.writestr("manifest.json", made)
-        for name, body in bodies.items():
-            target.writestr(name, body)
-    return file
+from tidemill_contracts.jobs import JobStatus
+from tidemill_contracts.recording import MAX_PART_BYTES
 
 
 def test_a_job_comes_out_as_it_went_in(tmp_path: Path) -> None:
@@ -62,27 +20,9 @@ def test_a_job_comes_out_as_it_went_in(tmp_path: Path) -> None:
     found = recording.read(file)
 
     assert found.job == fold(EVENTS)
-    assert [each.event for each in found.events] == EVENTS
-    assert found.job_at("1.1").status is JobStatus.QUEUED
-    assert found.job_at("7.0").status is JobStatus.CANCELLED
-
-
-HOSTILE: dict[str, dict[str, Any]] = {
-    "another job's events": {"manifest": {"job_id": UUID(int=9)}},
-    "a hole": {"bodies": parts(EVENTS[1:])},
-    "half of its life": {"bodies": parts(EVENTS[:1])},
-    "of nothing": {"bodies": parts([])},
-    "no JSON": {"bodies": parts(job_json=b"{")},
-    "another shape": {"bodies": parts(attempts_json=b'{"a": 1}')},
-    "no text": {"bodies": parts(values_json=b'{"a": "\xff"}')},
-    "one more file": {"bodies": parts() | {"../../evil": b""}},
-    "a later version": {"manifest": {"version": 2}},
-    "another format": {"manifest": {"format": "tar"}},
-    "one part five times": {
-        "manifest": {"parts": [{"name": "job.json", "size_bytes": 0, "sha256": ""}] * 5}
-    },
-    "no cursor": {"bodies": parts(events_ndjson=parts()["events.ndjson"].replace(b"1.2", b"x"))},
-}
+    assert [each.event for each in recording.received(found)] == EVENTS
+    assert recording.job_at(found, "1.1").status is JobStatus.QUEUED
+    assert recording.job_at(found, "7.0").status is JobStatus.CANCELLED
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -103,7 +43,7 @@ def test_a_changed_part_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_part_is_unpacked_no_further_than_its_limit(tmp_path: Path) -> None:
-    file = written(tmp_path / "job.zip", parts(values_json=b" " * (recording.MAX_PART_BYTES + 1)))
+    file = written(tmp_path / "job.zip", parts(values_json=b" " * (MAX_PART_BYTES + 1)))
 
     with pytest.raises(RecordingInvalid, match="larger"):
         recording.read(file)
@@ -114,4 +54,29 @@ def test_what_is_no_zip_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"hello")
 
     with pytest.raises(RecordingInvalid):
+        recording.read(file)
+
+
+def test_a_damaged_file_is_refused_whatever_is_damaged(tmp_path: Path) -> None:
+    file = written(tmp_path / "job.zip", parts())
+    whole, dice = file.read_bytes(), Random(7)
+
+    for _ in range(500):
+        damaged = bytearray(whole)
+        damaged[dice.randrange(len(whole))] ^= 1 << dice.randrange(8)
+        file.write_bytes(damaged[: dice.choice([len(whole), dice.randrange(len(whole))])])
+        try:
+            found = recording.read(file)
+        except RecordingInvalid:
+            continue
+        assert found.job == fold(EVENTS)
+
+
+def test_a_file_of_many_names_is_not_even_opened(tmp_path: Path) -> None:
+    file = tmp_path / "job.zip"
+    with zipfile.ZipFile(file, "w") as target:
+        for number in range(100):
+            target.writestr(f"{number}.json", b"")
+
+    with pytest.raises(RecordingInvalid, match="another making"):
         recording.read(file)

@@ -80,3 +80,21 @@ async def test_a_job_in_a_file_needs_no_system(
     assert "asked_to_fail" in shown[1]
     assert played[1].splitlines()[-1].split()[1] == "job.failed"
     assert "about to fail" in said[1]
+
+
+async def test_a_job_in_a_file_is_shown_to_people_elsewhere(
+    stack: Stack, ann: Person, bob: Person, job: Job, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "job.zip")
+    await tidemill(ann, stack, "events", "export", str(job.id), "--to", file)
+
+    code, brought, _ = await tidemill(bob, stack, "events", "import", file)
+    _, listed, _ = await tidemill(bob, stack, "events", "archives")
+    shown = await tidemill(bob, stack, "events", "show", str(job.id))
+    _, then, _ = await tidemill(bob, stack, "events", "show", str(job.id), "--at", "1.0")
+    forgotten, _, _ = await tidemill(bob, stack, "events", "forget", str(job.id))
+    gone, _, why = await tidemill(bob, stack, "events", "show", str(job.id))
+
+    assert (code, brought.strip(), listed.count(str(job.id))) == (0, str(job.id), 1)
+    assert (shown[0], "asked_to_fail" in shown[1], then) == (0, True, "")
+    assert (forgotten, gone, "archive_not_found" in why) == (0, 3, True)

@@ -46,6 +46,26 @@ async def test_what_was_done_at_other_services_is_in_the_trail(ann: Person) -> N
     assert found[2].details == {"reason": "enough"}
 
 
+async def test_what_was_done_to_a_webhook_is_in_the_trail(ann: Person) -> None:
+    hooks = ann.client
+    made = await hooks.create_webhook("https://hooks.example.org/secret", description="billing")
+    await hooks.change_webhook(made.id, types=["job.*"], enabled=False)
+    await hooks.rotate_secret(made.id)
+    await hooks.replay_webhook(made.id, "start")
+    await hooks.delete_webhook(made.id)
+
+    steps = ("created", "changed", "secret_rotated", "replayed", "deleted")
+    found = [await entry(ann, f"webhook.{step}", made.id) for step in steps]
+
+    assert {(each.actor, each.via, each.outcome) for each in found} == {
+        (ann.user.email, "event", "done")
+    }
+    assert {each.details["description"] for each in found} == {"billing"}
+    assert found[1].details["changed"] == "types, enabled"
+    assert "after" in found[3].details
+    assert "hooks.example.org" not in str(found)
+
+
 async def test_the_work_of_a_deleted_tenant_ends(stack: Stack, ann: Person) -> None:
     order = MakeSchedule(name="s", job=SubmitJob(processor="noop"), every=3_600)
     schedule = await ann.client.make_schedule(order)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from tidemill_client.archives import Archives
 from tidemill_client.downloads import Download
 from tidemill_client.lines import Log, LogFilter
 from tidemill_client.live import Live
@@ -66,7 +67,7 @@ class JobFields(TypedDict, total=False):
     concurrency_key: str
 
 
-class Client(Webhooks, People, Schedules, Pipelines):
+class Client(Webhooks, People, Schedules, Pipelines, Archives):
     """Speaks to one Tidemill: `async with Client(url) as tidemill: await tidemill.sign_in(…)`.
 
     `token` is an access token or an API key. Calls that are safe to repeat are tried `retries`

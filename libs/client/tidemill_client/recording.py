@@ -1,33 +1,37 @@
-"""A job as one file: a zip of its body, events, attempts, log and values, with their hashes."""
+"""A job written into one file, and read from it; tidemill_contracts.recording is the form."""
 
-import hashlib
 import zipfile
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from tidemill_client.client import Client
 from tidemill_client.problems import ClientError
-from tidemill_client.subscription import Received, received
-from tidemill_contracts.fold import Fold, HistoryBroken
+from tidemill_client.subscription import Received
+from tidemill_contracts import recording
+from tidemill_contracts.fold import Fold
 from tidemill_contracts.ids import now
-from tidemill_contracts.job_events import JobEvent
-from tidemill_contracts.jobs import Attempt, Job
+from tidemill_contracts.jobs import Job
 from tidemill_contracts.lines import LogLine
 from tidemill_contracts.log import read_cursor
 from tidemill_contracts.pages import StreamedEvent
+from tidemill_contracts.recording import (
+    FORMAT,
+    MANIFEST,
+    MAX_PART_BYTES,
+    PARTS,
+    VERSION,
+    Manifest,
+    Part,
+    Recording,
+)
 
-FORMAT, VERSION = "tidemill-job", 1
-MANIFEST = "manifest.json"
-PARTS = ("job.json", "events.ndjson", "attempts.json", "log.ndjson", "values.json")
-MAX_PART_BYTES = 64 * 1024 * 1024
-MAX_MANIFEST_BYTES = 64 * 1024
 MAX_VALUE_BYTES = 1024 * 1024
 JSON = "application/json"
 
@@ -38,46 +42,6 @@ class RecordingInvalid(ClientError):
 
 class JobGoesOn(ClientError):
     """Only a job that has ended is written into a file."""
-
-
-class Part(Struct, frozen=True):
-    """A file inside, with what it must be."""
-
-    name: Literal["job.json", "events.ndjson", "attempts.json", "log.ndjson", "values.json"]
-    size_bytes: int
-    sha256: str
-
-
-class Manifest(Struct, frozen=True, kw_only=True):
-    """What the file is, what is in it, and what would not go in."""
-
-    format: Literal["tidemill-job"]
-    version: int
-    made_at: datetime
-    made_by: str
-    job_id: UUID
-    parts: list[Part]
-    left_out: list[str] = []
-
-
-class Recording(Struct, frozen=True, kw_only=True):
-    """A job as it was read from a file; `values` are those of steps that events refer to."""
-
-    manifest: Manifest
-    job: Job
-    events: list[Received]
-    attempts: list[Attempt]
-    lines: list[LogLine]
-    values: dict[str, Any]
-
-    def job_at(self, cursor: str) -> Job:
-        """The job as it was at this cursor; RecordingInvalid before it existed."""
-        try:
-            place = read_cursor(cursor)
-        except ValueError as error:
-            raise RecordingInvalid(f"{cursor!r} is no cursor") from error
-        before = [each for each in self.events if read_cursor(each.cursor or "") <= place]
-        return _fold(before).job
 
 
 async def write(client: Client, job_id: UUID, file: Path) -> Manifest:
@@ -115,80 +79,45 @@ async def write(client: Client, job_id: UUID, file: Path) -> Manifest:
     return made
 
 
-def read(file: Path) -> Recording:
+def read(file: Path | IO[bytes], name: str = "") -> Recording:
     """The job in this file; RecordingInvalid unless all in it is whole and fits together."""
+    if isinstance(file, Path):
+        with file.open("rb") as opened:
+            return read(opened, str(file))
     try:
-        with zipfile.ZipFile(file) as source:
-            manifest = _manifest(source)
-            bodies = {part.name: _body(source, part) for part in manifest.parts}
-        found = Recording(
-            manifest=manifest,
-            job=msgspec.json.decode(bodies["job.json"], type=Job),
-            events=list(_events(bodies["events.ndjson"])),
-            attempts=msgspec.json.decode(bodies["attempts.json"], type=list[Attempt]),
-            lines=_LINES.decode_lines(bodies["log.ndjson"]),
-            values=msgspec.json.decode(bodies["values.json"], type=dict[str, Any]),
+        return recording.read(file)
+    except recording.RecordingInvalid as error:
+        raise RecordingInvalid(f"{name}: {error}") from error
+
+
+def job_at(found: Recording, cursor: str) -> Job:
+    """The job as it was at this cursor; RecordingInvalid before it existed."""
+    try:
+        fold: Fold | None = found.fold_at(read_cursor(cursor))
+    except ValueError as error:
+        raise RecordingInvalid(f"{cursor!r} is no cursor") from error
+    if fold is None:
+        raise RecordingInvalid(f"there was no such job yet at {cursor}")
+    return fold.job
+
+
+def received(found: Recording) -> list[Received]:
+    """Its events as a stream would bring them."""
+    return [
+        Received(
+            event=told.event,
+            body=msgspec.json.decode(told.body),
+            cursor=told.cursor,
+            replay=True,
         )
-    except (zipfile.BadZipFile, msgspec.MsgspecError, UnicodeDecodeError, RuntimeError) as error:
-        raise RecordingInvalid(f"{file} is no exported job: {error}") from error
-    fold = _fold(found.events)
-    if not fold.id == found.job.id == manifest.job_id or fold.status is not found.job.status:
-        raise RecordingInvalid(f"{file}: the events are not those of the job")
-    return found
-
-
-def _manifest(source: zipfile.ZipFile) -> Manifest:
-    names = [info.filename for info in source.infolist()]
-    if sorted(names) != sorted([MANIFEST, *PARTS]):
-        raise RecordingInvalid(f"it should hold {MANIFEST}, {', '.join(PARTS)} and nothing else")
-    body = _bounded(source, MANIFEST, MAX_MANIFEST_BYTES)
-    manifest = msgspec.json.decode(body, type=Manifest)
-    if manifest.version > VERSION:
-        raise RecordingInvalid(f"it is of version {manifest.version}; this reads {VERSION}")
-    if sorted(part.name for part in manifest.parts) != sorted(PARTS):
-        raise RecordingInvalid("the manifest does not name each part once")
-    return manifest
-
-
-def _body(source: zipfile.ZipFile, part: Part) -> bytes:
-    body = _bounded(source, part.name, MAX_PART_BYTES)
-    if (len(body), hashlib.sha256(body).hexdigest()) != (part.size_bytes, part.sha256):
-        raise RecordingInvalid(f"{part.name} is not what the manifest says")
-    return body
-
-
-def _bounded(source: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """A part, unpacked no further than its limit: what it says of its size may be a lie."""
-    with source.open(name) as unpacked:
-        body = unpacked.read(most + 1)
-    if len(body) > most:
-        raise RecordingInvalid(f"{name} is larger than {most:,} bytes")
-    return body
-
-
-def _events(body: bytes) -> Iterable[Received]:
-    for item in _STREAMED.decode_lines(body):
-        event = received(item.event, cursor=item.cursor, replay=True)
-        if event is None:
-            raise RecordingInvalid("an event is of a kind that is not known here")
-        try:
-            read_cursor(item.cursor)
-        except ValueError as error:
-            raise RecordingInvalid(f"{item.cursor!r} is no cursor") from error
-        yield event
-
-
-def _fold(events: Iterable[Received]) -> Fold:
-    try:
-        return Fold.of(each.event for each in events if isinstance(each.event, JobEvent))
-    except HistoryBroken as error:
-        raise RecordingInvalid(str(error)) from error
+        for told in found.events
+    ]
 
 
 def _part(name: Any, body: bytes) -> Part:
     if len(body) > MAX_PART_BYTES:
         raise RecordingInvalid(f"{name} would be larger than {MAX_PART_BYTES:,} bytes")
-    return Part(name, len(body), hashlib.sha256(body).hexdigest())
+    return Part(name, len(body), sha256(body).hexdigest())
 
 
 def _lines(items: Iterable[Any]) -> bytes:
@@ -217,7 +146,3 @@ async def _values(client: Client, job: Job) -> tuple[dict[str, Any], list[str]]:
         else:
             too_large.append(f"the value of {step.name}")
     return values, too_large
-
-
-_LINES = msgspec.json.Decoder(LogLine)
-_STREAMED = msgspec.json.Decoder(StreamedEvent)

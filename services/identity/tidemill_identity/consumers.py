@@ -17,6 +17,14 @@ from tidemill_contracts.schedules import (
     SchedulePaused,
     ScheduleResumed,
 )
+from tidemill_contracts.webhooks import (
+    WebhookChanged,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookReplayed,
+    WebhookSecretRotated,
+    WebhookTouched,
+)
 from tidemill_identity.audit import Actor, AuditRepository
 from tidemill_kit.reactions import Consumers
 
@@ -66,3 +74,14 @@ async def schedule_touched(event: ScheduleEvent, connection: AsyncConnection) ->
 
 for kind in (ScheduleCreated, ScheduleChanged, SchedulePaused, ScheduleResumed, ScheduleDeleted):
     consumers.on(kind)(schedule_touched)
+
+
+async def webhook_touched(event: WebhookTouched, connection: AsyncConnection) -> None:
+    changed = ", ".join(event.changed) if isinstance(event, WebhookChanged) else None
+    after = event.after if isinstance(event, WebhookReplayed) else None
+    details = {"description": event.description, "changed": changed, "after": after}
+    await _note(connection, event, event.by, **details)
+
+
+for told in (WebhookCreated, WebhookChanged, WebhookSecretRotated, WebhookReplayed, WebhookDeleted):
+    consumers.on(told)(webhook_touched)

@@ -22,6 +22,8 @@ from tidemill_jobs import (
     tenants,
     topology,
 )
+from tidemill_jobs.archive_routes import ArchiveController
+from tidemill_jobs.archives import ArchiveRepository
 from tidemill_jobs.catalogue_routes import PipelineController, processors
 from tidemill_jobs.consumers import consumers
 from tidemill_jobs.data_routes import job_lineage, save_result
@@ -67,12 +69,14 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
             QueueController,
             DeadLetterController,
             ScheduleController,
+            ArchiveController,
         ],
         routes=[
             *(in_bulk, newest, remove, save_result, job_lineage),
             *(processors, listed_workers, listed_failures),
         ],
         dependencies=repositories(
+            archives=ArchiveRepository,
             jobs=JobRepository,
             kept=ScheduleRepository,
             lines=LineRepository,
@@ -106,6 +110,8 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
     state, settings = service.state, service.state.settings
     state.orders, state.ended, state.tasks = asyncio.Queue[list[Entry]](), {}, []
     state.fleet = Fleet(state.database, alive_s=settings.alive_s)
+    # files of other systems are read one at a time
+    state.reading = asyncio.Semaphore()
     state.planner, state.recent, state.cancels = Planner(), RecentPipelines(), Cancels()
 
     def committed(orders: list[Entry], ended: list[UUID]) -> None:

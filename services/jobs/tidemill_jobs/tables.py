@@ -142,6 +142,16 @@ schedule_runs = Table(
     Column("job_id", Uuid),
     Column("reason", Text),
 )
+archives = Table(
+    "archives",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("digest", Text),
+    Column("body", LargeBinary),
+    Column("job", LargeBinary),
+    Column("file", LargeBinary),
+)
 exports = Table(
     "exports",
     metadata,

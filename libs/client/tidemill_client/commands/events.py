@@ -56,7 +56,10 @@ Keep = Annotated[
 
 app = typer.Typer(help="The log of everything that happened, and jobs as files.")
 app.command()(recordings.export)
+app.command("import")(recordings.bring)
+app.command()(recordings.archives)
 app.command()(recordings.show)
+app.command()(recordings.forget)
 
 
 @app.callback(invoke_without_command=True)

@@ -53,7 +53,7 @@ class Gateway(Struct, frozen=True, kw_only=True):
     gateway_log_level: Annotated[str, Meta(description="DEBUG, INFO, WARN or ERROR.")] = "WARN"
     service_upstream: Annotated[
         str,
-        Meta(description="Address of a service, such as TM_JOBS_UPSTREAM."),
+        Meta(description="Addresses of a service's replicas, such as TM_JOBS_UPSTREAM."),
     ] = "<service>:8000"
     s3_upstream: Annotated[str, Meta(description="Address of the object store.")] = "s3:8333"
     dashboard_root: Annotated[

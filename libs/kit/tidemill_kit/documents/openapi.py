@@ -21,6 +21,7 @@ from tidemill_kit.documents.services import Service
 
 JSON = "application/json"
 BYTES = "application/octet-stream"
+ZIP = "application/zip"
 REFUSAL = {"$ref": "#/components/responses/Problem"}
 INFO: Schema = {
     "title": "Tidemill",
@@ -51,12 +52,14 @@ UPLOAD: Schema = {
 BODIES: dict[str, Schema] = {
     "jobs_cancel": {"content": {JSON: {"schema": schemas.reference("CancelJob")}}},
     "schedules_pause": {"content": {JSON: {"schema": schemas.reference("PauseSchedule")}}},
+    "archives_bring": {"required": True, "content": {ZIP: {"schema": {}}}},
     "datasets_upload": {
         "required": True,
         "content": {"multipart/form-data": {"schema": UPLOAD}, BYTES: {"schema": {}}},
     },
 }
 ANSWERS: dict[str, Schema] = {
+    "archives_file": {ZIP: {"schema": {}}},
     "datasets_upload": {JSON: {"schema": schemas.reference("Dataset")}},
     "events_events": {"text/event-stream": {"schema": {}}},
 }
@@ -179,10 +182,9 @@ def _responses(endpoint: Endpoint, shapes: Shapes) -> Schema:
     status = endpoint.handler.status_code
     answer: Schema = {"description": HTTPStatus(status).phrase}
     if endpoint.answers is not type(None):
-        answer["content"] = {
-            JSON: {"schema": shapes.of(endpoint.answers)},
-            **ANSWERS.get(endpoint.id, {}),
-        }
+        told: Schema = {} if endpoint.answers is bytes else {JSON: shapes.of(endpoint.answers)}
+        content = {media_type: {"schema": schema} for media_type, schema in told.items()}
+        answer["content"] = {**content, **ANSWERS.get(endpoint.id, {})}
     return {str(status): answer, "default": REFUSAL}
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from tidemill_contracts.catalogue import OWNED
 from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.log import Cursor
-from tidemill_contracts.webhooks import Delivery, NewWebhook, Webhook
+from tidemill_contracts.webhooks import Delivery, NewWebhook, Webhook, WebhookTouched
 from tidemill_kit.db import Repository
 from tidemill_kit.errors import NotFound
 from tidemill_notifier.webhooks.tables import deliveries, events, secrets, webhooks
@@ -83,6 +83,26 @@ class WebhookRepository(Repository):
         statement = update(webhooks).where(*self._mine(webhook_id))
         if not await self.run(statement.values(updated_at=now(), version=version, **values)):
             raise WebhookNotFound
+
+    async def tell(
+        self, kind: type[WebhookTouched], webhook_id: UUID, by: UUID, **facts: Any
+    ) -> None:
+        """Record what was done to a webhook that is there, in the transaction of doing it."""
+        number = update(webhooks).where(*self._mine(webhook_id)).values(seq=webhooks.c.seq + 1)
+        told = (
+            await self.connection.execute(number.returning(webhooks.c.seq, webhooks.c.description))
+        ).first()
+        if told is None:
+            raise WebhookNotFound
+        event = kind(
+            tenant_id=self.tenant_id,
+            webhook_id=webhook_id,
+            seq=told.seq,
+            by=by,
+            description=told.description,
+            **facts,
+        )
+        await self.record(event)
 
     async def restart(self, webhook_id: UUID) -> None:
         """What waits is tried at once, with all its time before it."""

@@ -9,7 +9,6 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 
 from tidemill_contracts.identity import Role
-from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
 from tidemill_contracts.webhooks import (
     ChangeWebhook,
@@ -88,9 +87,11 @@ class WebhookController(Controller):
         return await usecases.change_webhook(_desk(request), webhooks, principal, webhook_id, data)
 
     @delete("/{webhook_id:uuid}", opt=WRITE, operation_id="deleteWebhook")
-    async def remove(self, webhook_id: FromPath[UUID], webhooks: Webhooks) -> None:
+    async def remove(
+        self, principal: Caller, webhook_id: FromPath[UUID], webhooks: Webhooks
+    ) -> None:
         """Send nothing more; what waited is dropped."""
-        await webhooks.change(webhook_id, enabled=False, deleted_at=now())
+        await usecases.delete_webhook(webhooks, principal, webhook_id)
 
     @get("/{webhook_id:uuid}/deliveries", opt=READ, operation_id="listDeliveries")
     async def deliveries(
@@ -118,22 +119,24 @@ class WebhookController(Controller):
     async def replay(
         self,
         request: Asking,
+        principal: Caller,
         webhook_id: FromPath[UUID],
         webhooks: Webhooks,
         data: JSONBody[ReplayWebhook],
     ) -> Webhook:
         """Send again all that came after a cursor, under the ids that it had."""
-        return await usecases.replay_webhook(_desk(request), webhooks, webhook_id, data)
+        return await usecases.replay_webhook(_desk(request), webhooks, principal, webhook_id, data)
 
     @post("/{webhook_id:uuid}/rotate", opt=WRITE, status_code=200, operation_id="rotateSecret")
     async def rotate(
         self,
+        principal: Caller,
         webhook_id: FromPath[UUID],
         webhooks: Webhooks,
         data: JSONBody[RotateSecret],
     ) -> NewSecret:
         """A new secret, shown this once; for a time the old one signs beside it."""
-        return await usecases.rotate_secret(webhooks, webhook_id, data)
+        return await usecases.rotate_secret(webhooks, principal, webhook_id, data)
 
     @post("/{webhook_id:uuid}/test", opt=WRITE, status_code=200, operation_id="testWebhook")
     async def test(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.ids import now, uuid7
@@ -19,6 +19,11 @@ from tidemill_contracts.webhooks import (
     ReplayWebhook,
     RotateSecret,
     Webhook,
+    WebhookChanged,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookReplayed,
+    WebhookSecretRotated,
 )
 from tidemill_kit.errors import Conflict, TooMany
 from tidemill_notifier.live import Live
@@ -77,7 +82,8 @@ async def create_webhook(
         "position": cursor.position,
     }
     made = await webhooks.add(row, secret)
-    return replace(made, secret=signing.shown(secret))
+    await webhooks.tell(WebhookCreated, made.id, principal.user_id)
+    return replace(made, seq=made.seq + 1, secret=signing.shown(secret))
 
 
 def without_secret(webhook: NewWebhook) -> NewWebhook:
@@ -105,12 +111,15 @@ async def change_webhook(
     await webhooks.change(webhook_id, role=principal.role.value, **values)
     if order.enabled is True or order.url is not UNSET:
         await webhooks.restart(webhook_id)
+    changed = [name for name, value in asdict(order).items() if value is not UNSET]
+    await webhooks.tell(WebhookChanged, webhook_id, principal.user_id, changed=changed)
     return await webhooks.get(webhook_id)
 
 
 async def replay_webhook(
     desk: Desk,
     webhooks: WebhookRepository,
+    principal: Principal,
     webhook_id: UUID,
     order: ReplayWebhook,
 ) -> Webhook:
@@ -118,11 +127,13 @@ async def replay_webhook(
     await desk.live.hub.ready()
     cursor = await place(desk.live.hub, order.after)
     await webhooks.rewind(webhook_id, cursor)
+    await webhooks.tell(WebhookReplayed, webhook_id, principal.user_id, after=str(cursor))
     return await webhooks.get(webhook_id)
 
 
 async def rotate_secret(
     webhooks: WebhookRepository,
+    principal: Principal,
     webhook_id: UUID,
     order: RotateSecret,
 ) -> NewSecret:
@@ -133,7 +144,18 @@ async def rotate_secret(
     until, secret = now() + timedelta(seconds=order.keep_s), signing.new_secret()
     await webhooks.let_expire(webhook_id, until)
     await webhooks.add_secret(webhook_id, secret)
+    await webhooks.tell(WebhookSecretRotated, webhook_id, principal.user_id)
     return NewSecret(secret=signing.shown(secret), previous_until=until)
+
+
+async def delete_webhook(
+    webhooks: WebhookRepository,
+    principal: Principal,
+    webhook_id: UUID,
+) -> None:
+    """Nothing more is sent; that this was done is the last that its events tell."""
+    await webhooks.tell(WebhookDeleted, webhook_id, principal.user_id)
+    await webhooks.change(webhook_id, enabled=False, deleted_at=now())
 
 
 async def try_webhook(desk: Desk, webhook: Webhook) -> DeliveryAttempt:
