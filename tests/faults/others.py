@@ -7,9 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tidemill_stack import probes
+from msgspec.structs import replace
+
+from tidemill_stack import gateway, probes
 from tidemill_stack.child import Child
 from tidemill_stack.component import Component
+from tidemill_stack.gateway import Gateway
 from tidemill_stack.ports import Ports
 from tidemill_stack.servers import program
 from tidemill_stack.stack import Stack
@@ -60,6 +63,21 @@ class Others:
             ready=ready,
             folder=self._stack.data,
         )
+        other = Other(component, self._stack.data / "logs", lambda: None)
+        other.start()
+        self._started.push_async_callback(other.stop)
+        await other.ready(START_S)
+        return other
+
+    async def gateway(self, service: str, *urls: str) -> Other:
+        """A gateway that knows so many replicas of a service."""
+        at = gateway.settle(Gateway(), Ports({}))
+        upstreams = " ".join(url.removeprefix("http://") for url in urls)
+        given = {f"TM_{service.upper()}_UPSTREAM": upstreams}
+        folder = self._stack.data / "other-gateway"
+        folder.mkdir()
+        made = gateway.component(folder, at, self._stack.ports, given, asks_identity=True)
+        component = replace(made, name="caddy-2")
         other = Other(component, self._stack.data / "logs", lambda: None)
         other.start()
         self._started.push_async_callback(other.stop)

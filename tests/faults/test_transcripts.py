@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import asyncpg
+import httpx
 import msgspec
 import pytest
 
@@ -21,6 +22,7 @@ from tidemill_contracts.jobs import Job, SubmitJob
 from tidemill_stack.stack import Stack
 
 BATCH = 500
+ROUNDS = 10
 BULK = 40
 BULKY = "x" * 30_000
 
@@ -146,23 +148,29 @@ async def test_notifiers_take_turns_with_a_client_and_leave_no_hole(
 ) -> None:
     ann = await register(hurt)
     other = await others.start("notifier")
-    token = ann.tokens.access_token
+    notifiers = [hurt.urls["notifier"], other.url]
+    gateway = await others.gateway("notifier", *notifiers)
     kept = Kept()
     told: list[Received] = []
+    served = set[str]()
     jobs = 0
 
-    async with Client(hurt.urls["notifier"], token) as here, Client(other.url, token) as there:
-        for client in (here, there) * 5:
-            live = client.live("all", types=["job.*"], since="now", offsets=kept)
+    async with Client(gateway.url, ann.tokens.access_token) as client:
+        for turn in range(ROUNDS):
+            since = None if turn else "now"
+            live = client.live("all", types=["job.*"], since=since, offsets=kept)
             async with asyncio.timeout(QUIET_S), live as items:
                 await ann.client.submit_batch([SubmitJob(processor="noop", value=jobs)] * 20)
                 jobs += 20
                 # it leaves in the middle of them: the next notifier has the rest
                 await hear(items, told, jobs - 10)
-        live = here.live("all", types=["job.*"], offsets=kept)
+                served |= {url for url in notifiers if await has_sockets(url)}
+        await other.stop()
+        live = client.live("all", types=["job.*"], offsets=kept)
         async with asyncio.timeout(QUIET_S), live as items:
             await hear(items, told, jobs)
 
+    assert served == set(notifiers)
     async with tables(hurt) as connection:
         await quiet(connection, ann.user.tenant_id)
         finding = await read(hurt, connection, ann.user.tenant_id)
@@ -173,6 +181,12 @@ async def test_notifiers_take_turns_with_a_client_and_leave_no_hole(
     assert heard == {
         job: [canonical(row["body"]) for row in rows] for job, rows in finding.events.items()
     }
+
+
+async def has_sockets(notifier: str) -> bool:
+    async with httpx.AsyncClient() as http:
+        metrics = (await http.get(f"{notifier}/metrics")).text
+    return "\ntidemill_streams_open 0.0" not in metrics
 
 
 class Kept:

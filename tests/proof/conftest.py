@@ -11,6 +11,7 @@ ann = stories.ann
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--jobs", type=int, default=10_000_000, help="how many jobs lists are of")
+    parser.addoption("--share", type=float, default=1.0, help="how much of the stream's full size")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

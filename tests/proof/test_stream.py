@@ -24,20 +24,25 @@ __all__ = [
 
 
 @pytest.fixture(scope="session")
-def races() -> int:
-    return 1_000
+def share(request: pytest.FixtureRequest) -> float:
+    return request.config.getoption("--share")
 
 
 @pytest.fixture(scope="session")
-def events() -> int:
-    return 100_000
+def races(share: float) -> int:
+    return round(1_000 * share)
 
 
 @pytest.fixture(scope="session")
-def sockets() -> int:
-    return 200
+def events(share: float) -> int:
+    return round(100_000 * share)
 
 
 @pytest.fixture(scope="session")
-def crowd_size() -> tuple[int, int]:
-    return 5_000, 1_000
+def sockets(share: float) -> int:
+    return round(200 * share)
+
+
+@pytest.fixture(scope="session")
+def crowd_size(share: float) -> tuple[int, int]:
+    return round(5_000 * share), round(1_000 * share)

@@ -130,15 +130,7 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
         order_s=settings.order_s,
         committed=committed,
     )
-    state.sweeper = Sweeper(
-        state.database,
-        state.ledger,
-        state.fleet,
-        state.cancels.tell,
-        fire=partial(firing.fire_due, service),
-        sweep_s=settings.sweep_s,
-        order_s=settings.order_s,
-    )
+    state.sweeper = _sweeper(service)
     for work in (state.ledger.run(), state.sweeper.run(), backlog.watch(service)):
         _start(service, work)
     try:
@@ -147,6 +139,19 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
         for task in reversed(state.tasks):
             task.cancel()
         await asyncio.gather(*state.tasks, return_exceptions=True)
+
+
+def _sweeper(service: Litestar) -> Sweeper:
+    state, settings = service.state, service.state.settings
+    return Sweeper(
+        state.database,
+        state.ledger,
+        state.fleet,
+        state.cancels.tell,
+        fire=partial(firing.fire_due, service),
+        sweep_s=settings.sweep_s,
+        order_s=settings.order_s,
+    )
 
 
 async def _connected(service: Litestar, client: Client) -> None:

@@ -6,9 +6,13 @@ from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID
 
+from prometheus_client import Gauge
+
 from tidemill_contracts.identity import Principal
 from tidemill_kit.auth import Authenticator
 from tidemill_kit.errors import TooMany
+
+OPEN = Gauge("tidemill_streams_open", "Sockets and feeds that are open.")
 
 
 class TooManySockets(TooMany):
@@ -53,7 +57,8 @@ class Sessions:
         self._counts.update(owners)
         self._open[opened] = principal
         try:
-            yield
+            with OPEN.track_inprogress():
+                yield
         finally:
             del self._open[opened]
             self._counts.subtract(owners)

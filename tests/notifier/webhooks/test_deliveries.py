@@ -181,8 +181,8 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_goes_on_where_it_stopped
     await hooks.done("PATCH", f"/{hook['id']}", json={"enabled": True})
     requests = await receiver.ended(*jobs)
 
-    assert (shown["disabled_reason"], shown["seq"]) == ("gone", 1)
-    assert (told["reason"], told["seq"]) == ("gone", 1)
+    assert (shown["disabled_reason"], shown["seq"]) == ("gone", 2)
+    assert (told["reason"], told["seq"]) == ("gone", 2)
     assert orders(requests)[jobs[0]][:3] == [1, 2, 3]
     assert (await hooks.done("GET", f"/{hook['id']}"))["disabled_reason"] is None
 
