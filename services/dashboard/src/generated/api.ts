@@ -56,6 +56,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/archives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's archives, those of the newest jobs first */
+        get: operations["archives_newest"];
+        put?: never;
+        /**
+         * Keep a file that `tidemill events export` wrote; the body is the file
+         * @description 201 with the archive, under the job's own id; 200 where it is here already. It has no part in the log: its events are shown with the cursors of the log that they come from.
+         */
+        post: operations["archives_bring"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/archives/{archive_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job out of a file; with `at` as it was at this cursor of the log it comes from */
+        get: operations["archives_show"];
+        put?: never;
+        post?: never;
+        /** Forget an archive */
+        delete: operations["archives_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/archives/{archive_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The job's events, oldest first, each with its place in the log it comes from */
+        get: operations["archives_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/archives/{archive_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The file as it came */
+        get: operations["archives_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit": {
         parameters: {
             query?: never;
@@ -1496,6 +1569,42 @@ export interface components {
             api_key_id: string;
         };
         /**
+         * Archive
+         * @description A job as a file told of it; its id, its tenant and its links are those of the other system.
+         *
+         *     `made_at`, `made_by` and `left_out` are what the file says of itself; lists leave `job` out.
+         */
+        Archive: {
+            /** Format: uuid */
+            id: string;
+            status: components["schemas"]["JobStatus"];
+            pipeline: string | null;
+            processors: string[];
+            /** Format: date-time */
+            created_at: string;
+            finished_at: string | null;
+            /** Format: date-time */
+            made_at: string;
+            made_by: string;
+            left_out: string[];
+            size_bytes: number;
+            sha256: string;
+            /** Format: date-time */
+            imported_at: string;
+            /** Format: uuid */
+            imported_by: string;
+            job?: components["schemas"]["Job"];
+        };
+        /**
+         * ArchivePage
+         * @description A page of a list; `next_cursor` is null on the last one.
+         */
+        ArchivePage: {
+            items: components["schemas"]["Archive"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
          * Attempt
          * @description One run of a task, that is of neighbouring steps of a job.
          */
@@ -2083,7 +2192,7 @@ export interface components {
          * Event
          * @description A numbered fact; more types may come, so skip those you do not know.
          */
-        Event: components["schemas"]["ApiKeyCreated"] | components["schemas"]["ApiKeyRevoked"] | components["schemas"]["DatasetCreated"] | components["schemas"]["DatasetDeleted"] | components["schemas"]["DatasetPurged"] | components["schemas"]["DatasetReady"] | components["schemas"]["DatasetRejected"] | components["schemas"]["DatasetRestored"] | components["schemas"]["DatasetUploaded"] | components["schemas"]["JobAttemptLost"] | components["schemas"]["JobBlocked"] | components["schemas"]["JobCancelRequested"] | components["schemas"]["JobCancelled"] | components["schemas"]["JobDeleted"] | components["schemas"]["JobExpired"] | components["schemas"]["JobFailed"] | components["schemas"]["JobQueued"] | components["schemas"]["JobRetryScheduled"] | components["schemas"]["JobStalled"] | components["schemas"]["JobStarted"] | components["schemas"]["JobStepFailed"] | components["schemas"]["JobStepSucceeded"] | components["schemas"]["JobSubmitted"] | components["schemas"]["JobSucceeded"] | components["schemas"]["ScheduleChanged"] | components["schemas"]["ScheduleCreated"] | components["schemas"]["ScheduleDeleted"] | components["schemas"]["SchedulePaused"] | components["schemas"]["ScheduleResumed"] | components["schemas"]["SessionRevoked"] | components["schemas"]["TenantDeleted"] | components["schemas"]["UserDisabled"] | components["schemas"]["UserRegistered"] | components["schemas"]["UserRoleChanged"] | components["schemas"]["WebhookDisabled"];
+        Event: components["schemas"]["ApiKeyCreated"] | components["schemas"]["ApiKeyRevoked"] | components["schemas"]["DatasetCreated"] | components["schemas"]["DatasetDeleted"] | components["schemas"]["DatasetPurged"] | components["schemas"]["DatasetReady"] | components["schemas"]["DatasetRejected"] | components["schemas"]["DatasetRestored"] | components["schemas"]["DatasetUploaded"] | components["schemas"]["JobAttemptLost"] | components["schemas"]["JobBlocked"] | components["schemas"]["JobCancelRequested"] | components["schemas"]["JobCancelled"] | components["schemas"]["JobDeleted"] | components["schemas"]["JobExpired"] | components["schemas"]["JobFailed"] | components["schemas"]["JobQueued"] | components["schemas"]["JobRetryScheduled"] | components["schemas"]["JobStalled"] | components["schemas"]["JobStarted"] | components["schemas"]["JobStepFailed"] | components["schemas"]["JobStepSucceeded"] | components["schemas"]["JobSubmitted"] | components["schemas"]["JobSucceeded"] | components["schemas"]["ScheduleChanged"] | components["schemas"]["ScheduleCreated"] | components["schemas"]["ScheduleDeleted"] | components["schemas"]["SchedulePaused"] | components["schemas"]["ScheduleResumed"] | components["schemas"]["SessionRevoked"] | components["schemas"]["TenantDeleted"] | components["schemas"]["UserDisabled"] | components["schemas"]["UserRegistered"] | components["schemas"]["UserRoleChanged"] | components["schemas"]["WebhookChanged"] | components["schemas"]["WebhookCreated"] | components["schemas"]["WebhookDeleted"] | components["schemas"]["WebhookDisabled"] | components["schemas"]["WebhookReplayed"] | components["schemas"]["WebhookSecretRotated"];
         /**
          * EventPage
          * @description A page of a list; `next_cursor` is null on the last one.
@@ -3887,6 +3996,79 @@ export interface components {
             seq: number;
         };
         /**
+         * WebhookChanged
+         * @description Somebody said something new of where events go, which, or whether.
+         */
+        WebhookChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.changed";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            webhook_id: string;
+            /** Format: uuid */
+            by: string;
+            /** @default  */
+            description: string;
+            changed: string[];
+        };
+        /**
+         * WebhookCreated
+         * @description Events are sent to one address more.
+         */
+        WebhookCreated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.created";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            webhook_id: string;
+            /** Format: uuid */
+            by: string;
+            /** @default  */
+            description: string;
+        };
+        /**
+         * WebhookDeleted
+         * @description Nothing more is sent to an address.
+         */
+        WebhookDeleted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.deleted";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            webhook_id: string;
+            /** Format: uuid */
+            by: string;
+            /** @default  */
+            description: string;
+        };
+        /**
          * WebhookDisabled
          * @description An endpoint failed for too long and gets nothing any more.
          */
@@ -3915,6 +4097,55 @@ export interface components {
             items: components["schemas"]["Webhook"][];
             /** @default null */
             next_cursor: string | null;
+        };
+        /**
+         * WebhookReplayed
+         * @description What came after a cursor is sent again.
+         */
+        WebhookReplayed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.replayed";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            webhook_id: string;
+            /** Format: uuid */
+            by: string;
+            /** @default  */
+            description: string;
+            after: string;
+        };
+        /**
+         * WebhookSecretRotated
+         * @description A webhook has a new secret.
+         */
+        WebhookSecretRotated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.secret_rotated";
+            /** Format: uuid */
+            id?: string;
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            tenant_id: string;
+            seq: number;
+            /** Format: uuid */
+            webhook_id: string;
+            /** Format: uuid */
+            by: string;
+            /** @default  */
+            description: string;
         };
         /**
          * WorkerInfo
@@ -4057,6 +4288,151 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archives_newest: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchivePage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archives_bring: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/zip": unknown;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Archive"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archives_show: {
+        parameters: {
+            query?: {
+                /** @description A cursor: the job as it was then. */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                archive_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Archive"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archives_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                archive_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archives_events: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: number;
+            };
+            header?: never;
+            path: {
+                archive_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamedEventPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archives_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                archive_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
             };
             default: components["responses"]["Problem"];
         };
@@ -4461,9 +4837,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -4484,9 +4858,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

@@ -43,7 +43,12 @@ export type Event =
   | UserDisabled
   | UserRegistered
   | UserRoleChanged
-  | WebhookDisabled;
+  | WebhookChanged
+  | WebhookCreated
+  | WebhookDeleted
+  | WebhookDisabled
+  | WebhookReplayed
+  | WebhookSecretRotated;
 /**
  * What a member may do; each role includes the one before it.
  */
@@ -713,6 +718,46 @@ export interface UserRoleChanged {
   by?: string | null;
 }
 /**
+ * Somebody said something new of where events go, which, or whether.
+ */
+export interface WebhookChanged {
+  type: "webhook.changed";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  webhook_id: string;
+  by: string;
+  description?: string;
+  changed: string[];
+}
+/**
+ * Events are sent to one address more.
+ */
+export interface WebhookCreated {
+  type: "webhook.created";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  webhook_id: string;
+  by: string;
+  description?: string;
+}
+/**
+ * Nothing more is sent to an address.
+ */
+export interface WebhookDeleted {
+  type: "webhook.deleted";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  webhook_id: string;
+  by: string;
+  description?: string;
+}
+/**
  * An endpoint failed for too long and gets nothing any more.
  */
 export interface WebhookDisabled {
@@ -723,4 +768,31 @@ export interface WebhookDisabled {
   seq: number;
   webhook_id: string;
   reason: string;
+}
+/**
+ * What came after a cursor is sent again.
+ */
+export interface WebhookReplayed {
+  type: "webhook.replayed";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  webhook_id: string;
+  by: string;
+  description?: string;
+  after: string;
+}
+/**
+ * A webhook has a new secret.
+ */
+export interface WebhookSecretRotated {
+  type: "webhook.secret_rotated";
+  id?: string;
+  at?: string;
+  tenant_id: string;
+  seq: number;
+  webhook_id: string;
+  by: string;
+  description?: string;
 }
