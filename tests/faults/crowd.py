@@ -11,7 +11,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, field
 
-from tests.faults.audit import QUIET_S
 from tidemill_client.client import ENDINGS, Client
 from tidemill_client.gateway import Gateway
 from tidemill_client.live import Live
@@ -46,13 +45,19 @@ class Counted(Live):
             self._socket.transport.resume_reading()
 
 
+type Told = tuple[UUID, bytes]
+
+
 class Transcript(Struct, kw_only=True):
     """What one follower was told of a tenant's jobs, in canonical form."""
 
     live: Counted
+    # what many are told is kept once
+    once: dict[bytes, Told]
     reading: asyncio.Event = field(default_factory=asyncio.Event)
-    bodies: dict[UUID, list[bytes]] = field(default_factory=dict[UUID, list[bytes]])
-    cursors: list[Cursor] = field(default_factory=list[Cursor])
+    told: list[Told] = field(default_factory=list[Told])
+    place: Cursor = Cursor(0, 0)
+    in_order: bool = True
     gaps: list[Gap] = field(default_factory=list[Gap])
     ended: int = 0
 
@@ -65,21 +70,32 @@ class Transcript(Struct, kw_only=True):
         self.reading.set()
         self.live.read_on()
 
+    @property
+    def bodies(self) -> dict[UUID, list[bytes]]:
+        """What was told of each job, in its order."""
+        found: dict[UUID, list[bytes]] = {}
+        for job_id, body in self.told:
+            found.setdefault(job_id, []).append(body)
+        return found
+
     def take(self, item: Item) -> None:
         if isinstance(item, Gap):
             self.gaps.append(item)
         elif isinstance(item, Received) and item.cursor:
             body = msgspec.json.encode(item.body, order="deterministic")
-            self.bodies.setdefault(item.event.key, []).append(body)
-            self.cursors.append(read_cursor(item.cursor))
+            self.told.append(self.once.setdefault(body, (item.event.key, body)))
+            before, self.place = self.place, read_cursor(item.cursor)
+            self.in_order = self.in_order and self.place > before
             self.ended += isinstance(item.event, ENDINGS)
 
 
 class Crowd:
     """Followers that write down what they hear, until the crowd is left."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float) -> None:
         self.transcripts: list[Transcript] = []
+        self._patience_s = patience_s
+        self._once: dict[bytes, Told] = {}
         self._open = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._news = asyncio.Condition()
@@ -101,7 +117,8 @@ class Crowd:
         found: list[Transcript] = []
         for _ in range(number):
             live = Counted(gateway, Subscription(["all"], types=["job.*"], since="start"))
-            found.append(Transcript(live=await self._open.enter_async_context(live)))
+            opened = await self._open.enter_async_context(live)
+            found.append(Transcript(live=opened, once=self._once))
             found[-1].reading.set()
             self._tasks.append(asyncio.create_task(self._write_down(found[-1])))
         self.transcripts += found
@@ -109,7 +126,7 @@ class Crowd:
 
     async def until(self, done: Callable[[Transcript], bool]) -> None:
         """Wait until this holds for each; a follower that failed fails here."""
-        async with asyncio.timeout(3 * QUIET_S), self._news:
+        async with asyncio.timeout(self._patience_s), self._news:
             await self._news.wait_for(lambda: self._failed() or all(map(done, self.transcripts)))
         for task in self._tasks:
             if task.done():

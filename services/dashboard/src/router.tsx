@@ -238,6 +238,24 @@ const webhook = createRoute({
   component: lazyRouteComponent(() => import("@/pages/webhooks/WebhookPage"), "WebhookPage"),
 });
 
+const archives = createRoute({
+  getParentRoute: () => inside,
+  path: "/archives",
+  validateSearch: (search: Record<string, unknown>): { cursor?: string } => ({
+    cursor: optional(search["cursor"]),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/archives/Archives"), "Archives"),
+});
+
+const archive = createRoute({
+  getParentRoute: () => inside,
+  path: "/archives/$id",
+  validateSearch: (search: Record<string, unknown>): { at?: number } => ({
+    at: Number(search["at"]) || undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/pages/archives/ArchivePage"), "ArchivePage"),
+});
+
 const tree = root.addChildren([
   signIn,
   signUp,
@@ -262,6 +280,8 @@ const tree = root.addChildren([
     schedule,
     webhooks,
     webhook,
+    archives,
+    archive,
     apiKeys,
     sessions,
     members,

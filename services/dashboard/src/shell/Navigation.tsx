@@ -2,6 +2,7 @@ import { Stack, Text } from "@mantine/core";
 import {
   IconActivity,
   IconAlertTriangle,
+  IconArchive,
   IconBolt,
   IconBook,
   IconCalendarTime,
@@ -34,6 +35,7 @@ const OPERATIONS = [
   { to: "/workers", label: "Workers", icon: IconCpu },
   { to: "/failures", label: "Failed inbox", icon: IconAlertTriangle },
   { to: "/webhooks", label: "Webhooks", icon: IconWebhook },
+  { to: "/archives", label: "Archives", icon: IconArchive },
 ] as const;
 const ACCESS = [
   { to: "/api-keys", label: "API keys", icon: IconKey },
