@@ -8,12 +8,15 @@ import httpx
 import msgspec
 import pytest
 
+from tests.builders import NOON
 from tests.e2e.people import Person
 from tests.recordings import EVENTS, HOSTILE, parts, written
-from tidemill_contracts.archives import MAX_FILE_BYTES, MAX_UNPACKED_BYTES
+from tidemill_contracts.archives import MAX_FILE_BYTES, MAX_UNPACKED_BYTES, Archive
 from tidemill_contracts.fold import fold
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.job_events import JobEvent
+from tidemill_jobs.archives import ArchiveRepository, ArchivesFull
+from tidemill_kit.db import Database
 
 
 @pytest.fixture
@@ -142,3 +145,21 @@ async def test_a_file_above_the_limit_is_too_large(bob: Person) -> None:
     answer = await bring(bob, bytes(MAX_FILE_BYTES + 1))
 
     assert answer.status_code == 413
+
+
+async def test_a_tenants_archives_have_a_limit_together(database: Database) -> None:
+    tenant_id, job = uuid7(), fold(EVENTS)
+    facts = {name: getattr(job, name) for name in ("status", "pipeline", "created_at")}
+    told = {"finished_at": NOON, "made_at": NOON, "made_by": "a test", "left_out": []}
+    file = {"size_bytes": 5, "sha256": "", "imported_at": NOON, "imported_by": uuid7()}
+    both = [Archive(id=uuid7(), processors=[], **facts, **told, **file) for _ in range(2)]
+
+    async with database.on_behalf_of(tenant_id) as connection:
+        archives = ArchiveRepository(connection, tenant_id)
+        await archives.add(both[0], "a", job, b"12345", most=9)
+        again = await archives.add(both[0], "a", job, b"12345", most=9)
+
+        with pytest.raises(ArchivesFull):
+            await archives.add(both[1], "b", job, b"12345", most=9)
+
+    assert again == both[0]
