@@ -14,7 +14,7 @@ from tidemill_jobs import archives as kept
 from tidemill_jobs.archives import ArchiveRepository
 from tidemill_jobs.routes import MAX_SEQ, At, Limit
 from tidemill_kit.app import READ, WRITE, Caller
-from tidemill_kit.paging import next_page
+from tidemill_kit.paging import page_of
 
 Archives = NamedDependency[ArchiveRepository]
 Asking = Request[Any, Any, Any]
@@ -48,8 +48,7 @@ class ArchiveController(Controller):
     ) -> Response[Page[Archive]]:
         """The tenant's archives, those of the newest jobs first."""
         found = await archives.newest(before=cursor, limit=limit + 1)
-        more = str(found[limit - 1].id) if len(found) > limit else None
-        return Response(Page(found[:limit], more), headers=next_page(request, more))
+        return page_of(request, found, limit, lambda archive: archive.id)
 
     @get("/{archive_id:uuid}", opt=READ, operation_id="showArchive")
     async def show(
@@ -72,11 +71,10 @@ class ArchiveController(Controller):
         archive_id: FromPath[UUID],
         limit: Limit = 50,
         cursor: Annotated[int, QueryParameter(ge=0, le=MAX_SEQ)] = 0,
-    ) -> Page[StreamedEvent]:
+    ) -> Response[Page[StreamedEvent]]:
         """The job's events, oldest first, each with its place in the log it comes from."""
         found = await kept.archived_events(request.app, principal.tenant_id, archive_id)
-        more = str(cursor + limit) if len(found) > cursor + limit else None
-        return Page(found[cursor : cursor + limit], more)
+        return page_of(request, found[cursor:], limit, lambda _: cursor + limit)
 
     @get("/{archive_id:uuid}/file", opt=READ, operation_id="archiveFile", media_type=ZIP)
     async def file(self, archive_id: FromPath[UUID], archives: Archives) -> Response[bytes]:

@@ -43,7 +43,7 @@ class ArchiveDiffers(Conflict):
 
 
 class ArchivesFull(TooMany):
-    """The tenant's archives would be larger than archive_tenant_bytes allows."""
+    """The tenant's archives would be larger than max_archive_bytes allows."""
 
 
 class _Row(Struct, frozen=True):
@@ -123,7 +123,7 @@ async def import_file(app: Litestar, principal: Principal, file: bytes) -> tuple
         imported_by=principal.user_id,
     )
     database: Database = app.state.database
-    most: int = app.state.settings.archive_tenant_bytes
+    most: int = app.state.settings.max_archive_bytes
     async with database.on_behalf_of(principal.tenant_id) as connection:
         mine = ArchiveRepository(connection, principal.tenant_id)
         kept = await mine.add(made, found.manifest.digest, job, file, most)

@@ -28,7 +28,7 @@ class JobsSettings(Settings, frozen=True, kw_only=True):
         float,
         Meta(ge=0, description="How long results of a job that ended are kept."),
     ] = 30 * 86_400.0
-    archive_tenant_bytes: Annotated[
+    max_archive_bytes: Annotated[
         int,
         Meta(ge=0, description="How large a tenant's imported files of jobs may be together."),
     ] = 1024**3

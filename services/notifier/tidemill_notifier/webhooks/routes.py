@@ -24,7 +24,7 @@ from tidemill_contracts.webhooks import (
 from tidemill_kit.app import READ, WRITE, Caller
 from tidemill_kit.db import Database
 from tidemill_kit.idempotency import Once
-from tidemill_kit.paging import next_page
+from tidemill_kit.paging import page_of
 from tidemill_notifier.webhooks import usecases
 from tidemill_notifier.webhooks.repository import WebhookRepository
 from tidemill_notifier.webhooks.usecases import Desk
@@ -67,7 +67,7 @@ class WebhookController(Controller):
     ) -> Response[Page[Webhook]]:
         """The newest webhooks first."""
         found = await webhooks.newest(limit=limit + 1, before=cursor)
-        return _page(request, found, limit)
+        return page_of(request, found, limit, lambda each: each.id)
 
     @get("/{webhook_id:uuid}", opt=READ, operation_id="showWebhook")
     async def show(self, webhook_id: FromPath[UUID], webhooks: Webhooks) -> Webhook:
@@ -113,7 +113,7 @@ class WebhookController(Controller):
             status=status,
             admin=principal.role.includes(Role.ADMIN),
         )
-        return _page(request, found, limit)
+        return page_of(request, found, limit, lambda each: each.id)
 
     @post("/{webhook_id:uuid}/replay", opt=WRITE, status_code=202, operation_id="replayWebhook")
     async def replay(
@@ -155,9 +155,3 @@ class WebhookController(Controller):
 
 def _desk(request: Asking) -> Desk:
     return request.app.state.desk
-
-
-def _page[T: Webhook | Delivery](request: Asking, found: list[T], limit: int) -> Response[Page[T]]:
-    """A page of what was found, which may be one more than fits."""
-    following = str(found[limit - 1].id) if len(found) > limit else None
-    return Response(Page(found[:limit], following), headers=next_page(request, following))
