@@ -15,6 +15,7 @@ from tidemill_contracts.archives import MAX_FILE_BYTES, MAX_UNPACKED_BYTES, Arch
 from tidemill_contracts.fold import fold
 from tidemill_contracts.ids import uuid7
 from tidemill_contracts.job_events import JobEvent
+from tidemill_contracts.jobs import JobStatus
 from tidemill_jobs.archives import ArchiveRepository, ArchivesFull
 from tidemill_kit.db import Database
 
@@ -147,12 +148,27 @@ async def test_a_file_above_the_limit_is_too_large(bob: Person) -> None:
     assert answer.status_code == 413
 
 
+def an_archive() -> Archive:
+    return Archive(
+        id=uuid7(),
+        status=JobStatus.CANCELLED,
+        pipeline=None,
+        processors=["add"],
+        created_at=NOON,
+        finished_at=NOON,
+        made_at=NOON,
+        made_by="a test",
+        left_out=[],
+        size_bytes=5,
+        sha256="",
+        imported_at=NOON,
+        imported_by=uuid7(),
+    )
+
+
 async def test_a_tenants_archives_have_a_limit_together(database: Database) -> None:
     tenant_id, job = uuid7(), fold(EVENTS)
-    facts = {name: getattr(job, name) for name in ("status", "pipeline", "created_at")}
-    told = {"finished_at": NOON, "made_at": NOON, "made_by": "a test", "left_out": []}
-    file = {"size_bytes": 5, "sha256": "", "imported_at": NOON, "imported_by": uuid7()}
-    both = [Archive(id=uuid7(), processors=[], **facts, **told, **file) for _ in range(2)]
+    both = [an_archive(), an_archive()]
 
     async with database.on_behalf_of(tenant_id) as connection:
         archives = ArchiveRepository(connection, tenant_id)

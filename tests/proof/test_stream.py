@@ -1,5 +1,7 @@
 """The stream at full size; the names are all that is said here."""
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.conftest import ann
@@ -25,7 +27,8 @@ __all__ = [
 
 @pytest.fixture(scope="session")
 def share(request: pytest.FixtureRequest) -> float:
-    return request.config.getoption("--share")
+    found: Any = request.config.getoption("--share")
+    return float(found)
 
 
 @pytest.fixture(scope="session")
