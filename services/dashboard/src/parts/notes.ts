@@ -2,8 +2,10 @@
 import { notifications } from "@mantine/notifications";
 import { told } from "@/api/problem";
 
+const FRAME = { withBorder: true, closeButtonProps: { "aria-label": "Close the note" } };
+
 export function said(message: string): void {
-  notifications.show({ message, autoClose: 3_000, withBorder: true });
+  notifications.show({ message, autoClose: 3_000, ...FRAME });
 }
 
 export function failed(error: unknown, title: string): void {
@@ -12,6 +14,6 @@ export function failed(error: unknown, title: string): void {
     message: told(error),
     color: "red",
     autoClose: 8_000,
-    withBorder: true,
+    ...FRAME,
   });
 }
