@@ -28,6 +28,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "filter_rows": {"where": [{"column": "a", "op": "gt", "value": 0.5}]},
     "select_columns": {"columns": ["b", "a"]},
 }
+SPECS = registry.load()
 
 
 def csv_of(path: Path, size: int) -> Path:
@@ -75,11 +76,11 @@ def _ours(work: str, source: Path, folder: Path) -> int:
         told.append(done)
 
     run = Run(folder, source=source, on_progress=note, interval_s=0)
-    spec = registry.load()[work]
+    spec = SPECS[work]
     given = None if work == "ingest" else frames.scan([str(source)])
     output = spec.apply(given, PARAMS.get(work, {}), run)
     if output.frame is not None:
-        frames.write(output.frame, folder)
+        frames.write(output.frame, folder, run.parts)
     return len(told)
 
 

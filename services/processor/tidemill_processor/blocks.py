@@ -68,29 +68,38 @@ class CsvBlocks:
 def at_once(layout: Layout, data: bytes) -> "pl.DataFrame | None":
     """All rows as text; None where a quote, a blank line or a ragged row may be among them.
 
-    Without quotes a row has as many cells as delimiters and one more, and Polars refuses rows that
-    are too long: so if the sum is right, each of them is.
+    Without quotes Polars refuses rows that are too long, and fills those that are too short with
+    empty cells: only where the last cell of some row is empty may there be one.
     """
-    width, dialect = len(layout.names), layout.dialect
-    count = data.count(b"\n") + (not data.endswith(b"\n"))
     if (
         not layout.native
-        or dialect.quote.encode() in data
-        or data.count(dialect.delimiter.encode()) != count * (width - 1)
-        or data.count(b"\r") != data.count(b"\r\n")
-        or MARK.encode() in data
-        or (width == 1 and re.search(rb"(?:\A|\n)\r?(?:\n|\Z)", data.removesuffix(b"\n")))
+        or layout.dialect.quote.encode() in data
+        or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n"))
+        or (not data.isascii() and MARK.encode() in data)
     ):
         return None
     frame = layout.parsed(data, None)
-    if frame is None or frame.height != count or _headed(layout, frame):
+    if frame is None or _headed(layout, frame):
         return None
-    return frame
+    doubtful = frame.width == 1 or (frame.to_series(-1) == "").any()
+    return None if doubtful and _ragged(layout, data, frame.height) else frame
+
+
+def _ragged(layout: Layout, data: bytes, rows: int) -> bool:
+    """Whether some row is short or blank: a row has one cell more than delimiters, so where the sum
+    is right, and no row is too long, each row is right.
+    """
+    width = len(layout.names)
+    if width == 1:
+        return bool(re.search(rb"(?:\A|\n)\r?(?:\n|\Z)", data.removesuffix(b"\n")))
+    count = data.count(b"\n") + (not data.endswith(b"\n"))
+    delimiters = data.count(layout.dialect.delimiter.encode())
+    return rows != count or delimiters != count * (width - 1)
 
 
 def _headed(layout: Layout, frame: "pl.DataFrame") -> bool:
     """Whether the header comes again."""
     if len(layout.header) < len(("a", "b")):
         return False
-    again = frame.filter(frame.to_series(0) == layout.header[0])
-    return any(layout.repeats(row) for row in again.iter_rows())
+    again = frame.to_series(0) == layout.header[0]
+    return bool(again.any()) and any(map(layout.repeats, frame.filter(again).iter_rows()))

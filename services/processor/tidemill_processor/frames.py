@@ -7,7 +7,7 @@ from typing import Any
 import narwhals as nw
 
 from tidemill_processor.run import LazyFrame
-from tidemill_processor.wire import WrittenPart
+from tidemill_processor.wire import MOST_PARTS, WrittenPart
 
 _REFUSED = frozenset(
     {
@@ -37,16 +37,22 @@ def scan(files: Sequence[str]) -> LazyFrame:
     return nw.from_native(pl.scan_parquet([Path(each) for each in files], glob=False))
 
 
-def write(frame: Any, folder: Path) -> tuple[list[WrittenPart], int]:
-    """Stream a frame into Parquet; answers its parts and the number of its columns."""
+def write(frame: Any, folder: Path, ready: Sequence[Path] = ()) -> tuple[list[WrittenPart], int]:
+    """Stream a frame into Parquet; answers its parts and the number of its columns.
+
+    Files that are `ready` hold it already; only too many of them are written into one.
+    """
     import polars as pl
 
-    file = folder / "part-00000.parquet"
-    native: Any = nw.to_native(frame, pass_through=True).lazy()
-    native.sink_parquet(file, compression="zstd", statistics=True)
-    written = pl.scan_parquet(file, glob=False)
-    rows = written.select(pl.len()).collect().item()
-    return [WrittenPart(str(file), int(rows))], len(written.collect_schema())
+    files = list(ready)
+    if not 0 < len(files) <= MOST_PARTS:
+        files = [folder / ("whole.parquet" if files else "part-00000.parquet")]
+        native: Any = nw.to_native(frame, pass_through=True).lazy()
+        native.sink_parquet(files[0], compression="zstd", statistics=True)
+    scans = [pl.scan_parquet(file, glob=False) for file in files]
+    rows = [int(scan.select(pl.len()).collect().item()) for scan in scans]
+    parts = [WrittenPart(str(file), count) for file, count in zip(files, rows, strict=True)]
+    return parts, len(scans[0].collect_schema())
 
 
 def refused(error: BaseException) -> bool:

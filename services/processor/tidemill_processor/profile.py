@@ -17,6 +17,11 @@ PREVIEW_ROWS = 100
 COLUMNS_AT_ONCE = 50
 SAFE_INTEGER = 2**53 - 1
 SHOWN_CHARACTERS = 100
+# no column that is read can have a zero byte in its name
+PLACE = "\0place of "
+
+type Spans = dict[str, tuple[float, float]]
+"""The least and the greatest finite value of a column."""
 
 
 class Histogram(Struct, frozen=True):
@@ -59,8 +64,10 @@ class Preview(Struct, frozen=True):
     rows: list[dict[str, Any]]
 
 
-def profile(frame: "pl.LazyFrame", types: dict[str, str]) -> Profile:
-    """Two passes over the frame for each fifty columns; `types` names the columns' types."""
+def profile(frame: "pl.LazyFrame", types: dict[str, str], spans: Spans | None = None) -> Profile:
+    """One pass over the frame for each fifty columns, and one before where spans are unknown;
+    `types` names the columns' types.
+    """
     import polars as pl
 
     rows = frame.select(pl.len()).collect().item()
@@ -69,8 +76,33 @@ def profile(frame: "pl.LazyFrame", types: dict[str, str]) -> Profile:
     names = list(types)
     for start in range(0, len(names), COLUMNS_AT_ONCE):
         batch = {name: schema[name] for name in names[start : start + COLUMNS_AT_ONCE]}
-        columns += _profiled(frame, batch, types, rows)
+        known = spans_of(frame.select(batch)) if spans is None else spans
+        columns += _profiled(frame, batch, types, rows, known)
     return Profile(rows, columns)
+
+
+def spans_of(frame: "pl.LazyFrame") -> Spans:
+    """The least and the greatest finite value of each numeric column that has one."""
+    import polars as pl
+
+    schema = frame.collect_schema()
+    names = [name for name, dtype in schema.items() if dtype.is_numeric()]
+    figures = _figures(
+        frame,
+        {
+            (name, figure): expression
+            for name in names
+            for figure, expression in (
+                ("low", _finite(name, schema[name]).min()),
+                ("high", _finite(name, schema[name]).max()),
+            )
+        },
+    )
+    return {
+        name: (float(figures[name]["low"]), float(figures[name]["high"]))
+        for name in names
+        if figures[name]["low"] is not None
+    }
 
 
 def preview(frame: "pl.LazyFrame") -> Preview:
@@ -95,29 +127,34 @@ def _shown(value: Any) -> Any:
 
 
 def _profiled(
-    frame: "pl.LazyFrame", batch: dict[str, "pl.DataType"], types: dict[str, str], rows: int
+    frame: "pl.LazyFrame",
+    batch: dict[str, "pl.DataType"],
+    types: dict[str, str],
+    rows: int,
+    spans: Spans,
 ) -> list[ColumnProfile]:
-    figures = _figures(
-        frame,
-        {
-            (name, figure): expression
-            for name, dtype in batch.items()
-            for figure, expression in _wanted(name, dtype, exact=rows <= COUNTED_EXACTLY)
-        },
-    )
-    spans = {
-        name: (float(figures[name]["low"]), float(figures[name]["high"]))
+    import polars as pl
+
+    spans = {name: spans[name] for name, dtype in batch.items() if _counts(name, dtype, spans)}
+    wanted = {
+        (name, figure): expression
         for name, dtype in batch.items()
-        if dtype.is_numeric() and figures[name]["low"] is not None
+        for figure, expression in _wanted(name, dtype, exact=rows <= COUNTED_EXACTLY)
     }
-    histograms = _histograms(frame, spans)
+    places = [_place(name, batch[name], span).alias(PLACE + name) for name, span in spans.items()]
+    wanted |= {
+        (PLACE + name, str(bin_)): (pl.col(PLACE + name) == bin_).sum()
+        for name in spans
+        for bin_ in range(BINS)
+    }
+    figures = _figures(frame.select(*batch, *places), wanted)
     return [
         ColumnProfile(
             name=name,
             type=types[name],
             null_percent=round(100 * figures[name]["nulls"] / rows, 3) if rows else 0.0,
-            histogram=histograms.get(name),
-            **{key: _cut(one) for key, one in figures[name].items() if key not in ("low", "high")},
+            histogram=_histogram(spans[name], figures[PLACE + name]) if name in spans else None,
+            **{key: _cut(one) for key, one in figures[name].items()},
         )
         for name in batch
     ]
@@ -152,40 +189,36 @@ def _wanted(name: str, dtype: "pl.DataType", *, exact: bool) -> Iterable[tuple[s
         yield "min", column.min()
         yield "max", column.max()
     if dtype.is_numeric():
-        finite = _finite(name)
+        finite = _finite(name, dtype)
         yield "mean", finite.mean()
         yield "std", finite.std()
-        yield "low", finite.min()
-        yield "high", finite.max()
 
 
-def _finite(name: str) -> "pl.Expr":
+def _counts(name: str, dtype: "pl.DataType", spans: Spans) -> bool:
+    return dtype.is_numeric() and name in spans
+
+
+def _finite(name: str, dtype: "pl.DataType") -> "pl.Expr":
     import polars as pl
 
     value = pl.col(name).cast(pl.Float64)
-    return pl.when(value.is_finite()).then(value)
+    return value if dtype.is_integer() else pl.when(value.is_finite()).then(value)
 
 
-def _histograms(
-    frame: "pl.LazyFrame", spans: dict[str, tuple[float, float]]
-) -> dict[str, Histogram]:
+def _place(name: str, dtype: "pl.DataType", span: tuple[float, float]) -> "pl.Expr":
+    """In which bin a value is."""
     import polars as pl
 
-    if not spans:
-        return {}
-    wanted: dict[tuple[str, str], pl.Expr] = {}
-    for name, (low, high) in spans.items():
-        width = high / BINS - low / BINS
-        place = ((_finite(name) - low) / (width or 1.0)).floor().clip(0, BINS - 1)
-        wanted |= {(name, str(bin_)): (place == bin_).sum() for bin_ in range(BINS)}
-    counts = _figures(frame, wanted)
-    return {
-        name: Histogram(
-            [low + (high / BINS - low / BINS) * edge for edge in range(BINS)] + [high],
-            list(counts[name].values()),
-        )
-        for name, (low, high) in spans.items()
-    }
+    low, high = span
+    width = high / BINS - low / BINS
+    place = ((_finite(name, dtype) - low) / (width or 1.0)).floor()
+    return place.clip(0, BINS - 1).cast(pl.Int8)
+
+
+def _histogram(span: tuple[float, float], counts: dict[str, Any]) -> Histogram:
+    low, high = span
+    width = high / BINS - low / BINS
+    return Histogram([low + width * edge for edge in range(BINS)] + [high], list(counts.values()))
 
 
 def _cut(value: Any) -> Any:

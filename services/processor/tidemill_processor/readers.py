@@ -143,7 +143,9 @@ def _is_utf8(path: Path, run: Run) -> bool:
     try:
         with path.open("rb") as file:
             for chunk in _chunks(file, run):
-                _refuse_zeros(decoder.decode(chunk))
+                plain = chunk.isascii() and not decoder.getstate()[0]
+                if not plain or b"\0" in chunk:
+                    _refuse_zeros(decoder.decode(chunk))
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False

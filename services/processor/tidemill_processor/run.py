@@ -64,7 +64,10 @@ def _ignore(*_: Any) -> None:
 
 
 class Run:
-    """One attempt at one step; its sinks are plain callables, such as the writers of a pipe."""
+    """One attempt at one step; its sinks are plain callables, such as the writers of a pipe.
+
+    `parts` are Parquet files below `scratch` that hold the returned frame already, in order.
+    """
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class Run:
         self.source = source
         self.checkpointed = checkpointed
         self.artifacts: dict[str, Path] = {}
+        self.parts: list[Path] = []
         self._cancel = cancel or threading.Event()
         self._on_progress = on_progress
         self._on_log = on_log

@@ -1,6 +1,6 @@
 """Running the steps of a task, inside a child process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -122,7 +122,9 @@ class Task:
             on_cluster=context.cluster.quantiles if context.cluster else None,
         )
         output = apply(spec, step, context, run)
-        done = _keep(spec, step.name, output, folder, context, progress=pace.progress)
+        done = _keep(
+            spec, step.name, output, folder, context, ready=run.parts, progress=pace.progress
+        )
         return msgspec.structs.replace(
             done,
             artifacts={name: str(path) for name, path in run.artifacts.items() if path.exists()},
@@ -212,6 +214,7 @@ def _keep(
     context: Context,
     *,
     inline: int = MAX_INLINE_BYTES,
+    ready: Sequence[Path] = (),
     progress: Callable[[float, float | None, str], None] | None = None,
 ) -> StepDone:
     """Write what a step returned, and hand it to the next one."""
@@ -220,7 +223,7 @@ def _keep(
         done = _store(step, output.frame, context, progress)
     elif output.frame is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        parts, columns = frames.write(output.frame, folder)
+        parts, columns = frames.write(output.frame, folder, ready)
         context.frame = [part.file for part in parts]
         done = StepDone(step=step, parts=parts, columns=columns)
     if spec.returns not in (Returns.VALUE, Returns.BOTH):

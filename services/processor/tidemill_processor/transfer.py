@@ -15,12 +15,18 @@ from tidemill_contracts.jobs import JobError, Progress
 from tidemill_contracts.work import Failed, Payload, StepOutput
 from tidemill_kit.storage import ObjectMissing, Storage
 from tidemill_processor.scratch import Inputs, IntegrityBroken
-from tidemill_processor.wire import Given, Linked, OnCluster, Place, StepDone, StoredPart
+from tidemill_processor.wire import (
+    MOST_PARTS,
+    Given,
+    Linked,
+    OnCluster,
+    Place,
+    StepDone,
+    StoredPart,
+)
 
 PARQUET = "application/vnd.apache.parquet"
 JSON = "application/json"
-# of a frame that a cluster makes; its list of parts has to fit into an event
-MOST_PARTS = 128
 
 
 class Buckets(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tidemill_contracts.datasets import ColumnType, Contract
+from tidemill_processor.glance import glance
 from tidemill_processor.inference import (
     PATTERNS,
     Class,
@@ -111,11 +112,15 @@ class Widening:
         before = self.classes.get(name, "null")
         if before == "string":
             return cells
+        if text and (read := glance(cells, before)) is not None:
+            return read
         if text and before in AT_ONCE and fits(cells, before, empty=True):
             read = reading(cells, before)
             if read.null_count() == (cells == "").sum() and not _boundless(cells, read):
                 return read
         said = words(cells) if text else cells
+        if text and (read := glance(said, before)) is not None:
+            return read
         found = classify(said, kinds)
         if found == "null" and text and (cells != "").any():
             found = "missing"

@@ -11,6 +11,9 @@ from tidemill_contracts.work import Failed, Stopped, Succeeded, WorkStep
 
 HEAD = struct.Struct("!I")
 
+# a frame's list of parts has to fit into an event
+MOST_PARTS = 128
+
 
 class Given(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the first step gets: JSON, or files that lie ready."""

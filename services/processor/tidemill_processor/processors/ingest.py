@@ -14,7 +14,7 @@ from tidemill_processor.inference import Class
 from tidemill_processor.layout import Block, Layout, Tell
 from tidemill_processor.objects import ObjectBlocks
 from tidemill_processor.parquet import open_parquet, reading
-from tidemill_processor.profile import preview, profile
+from tidemill_processor.profile import Spans, preview, profile
 from tidemill_processor.readers import Opened, open_raw
 from tidemill_processor.records import Flaw, first_record, json_records, ndjson_records
 from tidemill_processor.registry import processor
@@ -123,7 +123,7 @@ def _from_text(opened: Opened, options: IngestOptions, run: Run) -> tuple[LazyFr
         while True:
             rejects = Rejects(run, frozen=options.contract == "freeze")
             widening = Widening(options.contract, types, rejects)
-            staging = Staging(run.scratch / "staged")
+            staging = Staging(run.scratch, text=bool(source.names))
             try:
                 _read(source, file, opened, widening, staging, run)
                 break
@@ -155,18 +155,21 @@ def _typed(
     run: Run,
 ) -> tuple[LazyFrame, Ingested]:
     """The staged rows as one frame, described."""
+    import polars as pl
+
     names = source.names or list(widening.classes)
     if not names:
         raise DataError("it holds no columns", code="empty_file")
     widening.check_columns(names)
     classes: dict[str, Class] = {name: widening.classes.get(name, "null") for name in names}
-    frame = staging.frame(classes, source.elements, text=bool(source.names))
+    run.parts = staging.parts(classes, source.elements)
+    frame = pl.scan_parquet(run.parts, glob=False)
     schema = nw.from_native(frame).collect_schema()
     types = {
         name: "null" if one in ("null", "missing") else type_name(schema[name])
         for name, one in classes.items()
     }
-    return _described(frame, types, about, run)
+    return _described(frame, types, about, run, staging.spans)
 
 
 def _source(opened: Opened, file: IO[bytes], options: IngestOptions) -> "CsvSource | JsonSource":
@@ -215,11 +218,15 @@ def _read(
 
 
 def _described(
-    frame: "pl.LazyFrame", types: dict[str, str], about: Detected, run: Run
+    frame: "pl.LazyFrame",
+    types: dict[str, str],
+    about: Detected,
+    run: Run,
+    spans: Spans | None = None,
 ) -> tuple[LazyFrame, Ingested]:
     """The frame with its artifacts written and the description filled in."""
     run.stop_if_cancelled()
-    figures = msgspec.structs.replace(profile(frame, types), detected=about)
+    figures = msgspec.structs.replace(profile(frame, types, spans), detected=about)
     run.artifact("profile.json").write_bytes(encode_value(figures))
     run.artifact("preview.json").write_bytes(encode_value(preview(frame)))
     run.progress(figures.rows, figures.rows, "rows")
