@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 BLOCK = LINE_BYTES
+BLANK = rb"(?:\A|\n)\r?(?:\n|\Z)"
 
 
 class CsvBlocks:
@@ -66,35 +67,57 @@ class CsvBlocks:
 
 
 def at_once(layout: Layout, data: bytes) -> "pl.DataFrame | None":
-    """All rows as text; None where a quote, a blank line or a ragged row may be among them.
+    """All rows as text; None where a stray quote, a blank line or a ragged row may be among them.
 
-    Without quotes Polars refuses rows that are too long, and fills those that are too short with
-    empty cells: only where the last cell of some row is empty may there be one.
+    Polars refuses rows that are too long, and fills those that are too short with empty cells.
     """
     if (
         not layout.native
-        or layout.dialect.quote.encode() in data
         or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n"))
         or (not data.isascii() and MARK.encode() in data)
     ):
         return None
-    frame = layout.parsed(data, None)
+    quote = layout.dialect.quote
+    quoted = quote.encode() in data
+    frame = layout.parsed(data, quote if quoted else None)
     if frame is None or _headed(layout, frame):
         return None
-    doubtful = frame.width == 1 or (frame.to_series(-1) == "").any()
-    return None if doubtful and _ragged(layout, data, frame.height) else frame
+    sound = _well_quoted if quoted else _not_ragged
+    return frame if sound(layout, data, frame) else None
 
 
-def _ragged(layout: Layout, data: bytes, rows: int) -> bool:
-    """Whether some row is short or blank: a row has one cell more than delimiters, so where the sum
-    is right, and no row is too long, each row is right.
+def _not_ragged(layout: Layout, data: bytes, frame: "pl.DataFrame") -> bool:
+    """Whether no row is short or blank.
+
+    Where none is, the last cell is seldom empty; else the sum of all delimiters tells, as no row
+    is too long.
     """
-    width = len(layout.names)
-    if width == 1:
-        return bool(re.search(rb"(?:\A|\n)\r?(?:\n|\Z)", data.removesuffix(b"\n")))
-    count = data.count(b"\n") + (not data.endswith(b"\n"))
+    if frame.width == 1:
+        return not re.search(BLANK, data.removesuffix(b"\n"))
+    if not (frame.to_series(-1) == "").any():
+        return True
+    rows = data.count(b"\n") + (not data.endswith(b"\n"))
     delimiters = data.count(layout.dialect.delimiter.encode())
-    return rows != count or delimiters != count * (width - 1)
+    return frame.height == rows and delimiters == rows * (frame.width - 1)
+
+
+def _well_quoted(layout: Layout, data: bytes, frame: "pl.DataFrame") -> bool:
+    """Whether quotes stand around cells and nowhere else, each record is a line, and no row is
+    short: then cells, quotes, delimiters and ends of lines are all there is, to the byte.
+    """
+    quote = layout.dialect.quote
+    lines = data.count(b"\n")
+    if frame.height != lines + (not data.endswith(b"\n")):
+        return False
+    if frame.width == 1 and re.search(BLANK, data.removesuffix(b"\n")):
+        return False
+    text = 0
+    for cells in frame.get_columns():
+        if cells.str.contains(quote, literal=True).any():
+            return False
+        text += int(cells.str.len_bytes().sum())
+    around = data.count(quote.encode()) + lines + data.count(b"\r")
+    return len(data) == text + around + frame.height * (frame.width - 1)
 
 
 def _headed(layout: Layout, frame: "pl.DataFrame") -> bool:

@@ -1,4 +1,4 @@
-"""Whether a column is still of the class that it had so far, told without a pattern for each cell."""
+"""Whether a column still is of its class so far, told without a pattern for each cell."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -53,7 +53,7 @@ def _short(read: "pl.Series") -> bool:
     return (
         isinstance(most, int | float)
         and isinstance(least, int | float)
-        and (-LONGEST < least and most < LONGEST)
+        and (least > -LONGEST and most < LONGEST)
     )
 
 

@@ -76,15 +76,13 @@ def profile(frame: "pl.LazyFrame", types: dict[str, str], spans: Spans | None = 
     names = list(types)
     for start in range(0, len(names), COLUMNS_AT_ONCE):
         batch = {name: schema[name] for name in names[start : start + COLUMNS_AT_ONCE]}
-        known = spans_of(frame.select(batch)) if spans is None else spans
+        known = spans_of(frame.select(*batch)) if spans is None else spans
         columns += _profiled(frame, batch, types, rows, known)
     return Profile(rows, columns)
 
 
 def spans_of(frame: "pl.LazyFrame") -> Spans:
     """The least and the greatest finite value of each numeric column that has one."""
-    import polars as pl
-
     schema = frame.collect_schema()
     names = [name for name, dtype in schema.items() if dtype.is_numeric()]
     figures = _figures(

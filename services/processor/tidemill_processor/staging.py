@@ -49,7 +49,7 @@ class Staging:
         if self._waiting and dict(frame.schema) != dict(self._waiting[0].schema):
             self._write()
         self._waiting.append(frame)
-        self._size += frame.estimated_size()
+        self._size += int(frame.estimated_size())
         self.rows += frame.height
         if self._size >= PART_BYTES:
             self._write()
