@@ -18,10 +18,12 @@ FEW = 1_000
 # unless a decimal point says otherwise.
 TIME = r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
 WHOLE = r"(?:0|[1-9][0-9]{0,14})"
+ANY = r"(?:0|[1-9][0-9]*)"
+POWER = r"[eE][+-]?[0-9]+"
 PATTERNS: dict[Class, str] = {
     "bool": r"(?i:true|false)",
     "int": r"0|-?[1-9][0-9]{0,14}",
-    "float": rf"-?(?:(?:{WHOLE}|(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?"
+    "float": rf"-?(?:{WHOLE}|{ANY}{POWER}|(?:{ANY}\.[0-9]*|\.[0-9]+)(?:{POWER})?"
     r"|(?i:nan|inf|infinity))",
     "iso_date": r"[0-9]{4}(?:-[0-9]{2}-|/[0-9]{2}/)[0-9]{2}",
     "month_first": r"[A-Z][a-z]{2} [0-9]{1,2} [0-9]{4}",
