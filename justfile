@@ -69,7 +69,7 @@ web:
 e2e *options:
     uv run pytest tests/e2e {{ options }}
 
-[doc("Measure this system and the plain stack people use today, by turns; M1 … M8, or all; M10 and processors beside Polars and pandas")]
+[doc("Measure this system and the plain stack people use today, by turns; M1 … M9, or all; M10 and processors beside Polars and pandas")]
 [group("check")]
 bench *options:
     uv run python -m tests.bench {{ options }}

@@ -103,7 +103,7 @@ def _processor_time(report: Report, measures: list[Measure]) -> Grid:
             rows.append(["all of these", *sums])
             parts.append(_named(measure.name, rows))
     heads = ["", "process", *NAMES]
-    return Grid("Processor time, µs a job (M5: a delivery)", heads, 2, parts)
+    return Grid("Processor time, µs a job (M5: a delivery, M9: a MiB)", heads, 2, parts)
 
 
 def _per_job(trials: list[Trial]) -> dict[str, float]:

@@ -194,6 +194,15 @@ def request(method: str, path: str, body: bytes = b"", *, token: str | None = No
     return head.encode() + body
 
 
+def upload_head(path: str, size: int, *, token: str | None = None) -> bytes:
+    """A request for so many bytes, after which the connection is closed."""
+    bearer = f"Authorization: Bearer {token}\r\n" if token else ""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\n{bearer}Connection: close\r\n"
+        f"Content-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n"
+    ).encode()
+
+
 def quantile_ms(seconds: list[float], q: float) -> float:
     ordered = sorted(seconds)
     return 1000 * ordered[min(len(ordered) - 1, int(q * len(ordered)))]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from tests.bench import busy, fanout, kills, latency, memory, submitting
+from tests.bench import busy, fanout, kills, latency, memory, submitting, uploading
 from tests.bench.trial import Ground
 
 type Run = Callable[[Ground], Awaitable[None]]
@@ -134,6 +134,16 @@ MEASURES = [
             Figure("pss_mb", "idle memory, PSS MB", 450, digits=0),
             Figure("rss_mb", "RSS MB", digits=0),
             Figure("cpu_ms_per_s", "processor time meanwhile, ms/s"),
+        ],
+    ),
+    Measure(
+        name="M9",
+        run=uploading.upload,
+        gateway=True,
+        figures=[
+            Figure("mb_per_s", "upload of 1 GiB, MB/s", more_is_better=True, digits=0),
+            Figure("of_straight", "of the pace straight to S3", 0.8, more_is_better=True, digits=2),
+            Figure("rss_mb", "peak RSS of who takes it, MB", 150, digits=0),
         ],
     ),
 ]

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, Callable
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +13,14 @@ import asyncpg
 import msgspec
 
 from tests.bench.feed import Feed
-from tests.bench.load import request
+from tests.bench.load import request, upload_head
 from tests.bench.publishers import ToJetStream
 from tests.bench.side import Chain, Door, Publisher, Received, Standing, Who, Worker, address
 from tidemill_client.client import Client
+from tidemill_contracts.datasets import Dataset
 from tidemill_contracts.stream import SUBPROTOCOL
+from tidemill_kit.settings import Settings, load
+from tidemill_kit.storage import Storage
 from tidemill_stack import attach, probes, services, state
 from tidemill_stack.component import Component
 from tidemill_stack.errors import NotReady
@@ -78,7 +82,9 @@ class Tidemill:
         *,
         worker: Worker | None = None,
         nats: tuple[str, str] | None = None,
+        store: Settings | None = None,
     ) -> None:
+        self._store = store
         self._url, self._roots, self._pool, self._nats = url, roots, pool, nats
         self.worker = worker
         gateway = address(url)
@@ -86,6 +92,8 @@ class Tidemill:
             "service": Door("service", address(urls["jobs"]), address(urls["notifier"])),
             "gateway": Door("gateway", gateway, gateway),
         }
+        self.uploads = {"service": address(urls["ingestion"]), "gateway": gateway}
+        self.taker = "tidemill-ingestion"
 
     def roots(self) -> dict[str, int]:
         running = self.worker.pid if self.worker else None
@@ -114,6 +122,26 @@ class Tidemill:
 
     def alive(self) -> bytes:
         return request("GET", "/livez")
+
+    def uploading(self, who: Who, size: int) -> bytes:
+        return upload_head("/v1/datasets?name=bench.bin", size, token=who.token)
+
+    async def kept(self, who: Who, answer: bytes) -> str:
+        dataset = msgspec.json.decode(answer, type=Dataset)
+        async with Client(self._url, token=who.token, retries=20) as client:
+            await client.delete_dataset(dataset.id, purge=True)
+        return dataset.sha256 or ""
+
+    async def straight(self, blocks: AsyncIterator[bytes]) -> float | None:
+        """As fast as the kit's own stream into parts, without HTTP before it."""
+        if self._store is None:
+            return None
+        async with Storage.open(self._store) as storage:
+            began = time.perf_counter()
+            await storage.put_stream(self._store.s3_datasets_bucket, "bench/straight", blocks)
+            seconds = time.perf_counter() - began
+            await storage.delete(self._store.s3_datasets_bucket, "bench/straight")
+        return seconds
 
     async def watch(self, who: Who, door: Door, received: Received) -> Feed:
         """As the dashboard does: all events of the tenant."""
@@ -183,7 +211,10 @@ async def served(folder: Path) -> AsyncGenerator[Tidemill]:
 
             try:
                 bus = stack.nats_url, stack.credentials.nats["jobs"]
-                yield Tidemill(stack.url, stack.urls, roots, pool, worker=worker, nats=bus)
+                store = load(Settings, stack.env("ingestion"))
+                yield Tidemill(
+                    stack.url, stack.urls, roots, pool, worker=worker, nats=bus, store=store
+                )
             finally:
                 await worker.stop()
 

@@ -1,10 +1,11 @@
 """The plain stack under measure: FastAPI, Celery, Redis and a PostgreSQL configured as ours is."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -14,7 +15,7 @@ import asyncpg
 import msgspec
 
 from tests.bench.feed import Feed
-from tests.bench.load import request
+from tests.bench.load import request, upload_head
 from tests.bench.publishers import ToRedis
 from tests.bench.side import Chain, Door, Publisher, Received, Standing, Who, Worker
 from tidemill_stack import postgres, probes
@@ -64,6 +65,7 @@ class Plain:
         ports = {each.component.name: each.component.port for each in parts}
         here, self._redis_port = ("127.0.0.1", ports["uvicorn"]), ports["redis-server"]
         self.doors = {"service": Door("service", here, here)}
+        self.uploads, self.taker = {"service": here}, "uvicorn"
 
     def roots(self) -> dict[str, int]:
         running = {each.component.name: each.pid for each in self._parts if each.pid}
@@ -99,6 +101,16 @@ class Plain:
     def alive(self) -> bytes:
         return request("GET", "/health")
 
+    def uploading(self, who: Who, size: int) -> bytes:
+        return upload_head(f"/files/{who.name}", size)
+
+    async def kept(self, who: Who, answer: bytes) -> str:  # noqa: ARG002 - files are nobody's here
+        """It keeps a plain file, and no digest of it."""
+        return await asyncio.to_thread(_digest, Path(msgspec.json.decode(answer, type=str)))
+
+    async def straight(self, blocks: AsyncIterator[bytes]) -> None:
+        """It has no object store."""
+
     async def watch(self, who: Who, door: Door, received: Received) -> Feed:
         return await Feed.open(door.sockets, f"/ws/{who.name}", received)
 
@@ -123,6 +135,13 @@ class Plain:
 def _chain(params: str, partial: str) -> Chain:
     value = msgspec.json.decode(params, type=Params).value
     return Chain(value, msgspec.json.decode(partial, type=list[int]))
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as kept:
+        digest = hashlib.file_digest(kept, "sha256").hexdigest()
+    file.unlink()
+    return digest
 
 
 def missing() -> str | None:
@@ -152,7 +171,7 @@ async def install() -> None:
 @asynccontextmanager
 async def served(folder: Path) -> AsyncGenerator[Plain]:
     """Fresh servers and one API process; the bench starts and stops the worker."""
-    for name in ("logs", "secrets", "redis"):
+    for name in ("files", "logs", "secrets", "redis"):
         (folder / name).mkdir(parents=True)
     ports, password = Ports({}), token_hex(16)
     clean = bare(dict(os.environ))
@@ -161,6 +180,7 @@ async def served(folder: Path) -> AsyncGenerator[Plain]:
     told = clean | {
         "PLAIN_DATABASE": database,
         "PLAIN_REDIS_URL": redis_url,
+        "PLAIN_FILES": str(folder / "files"),
         "PYTHONPATH": str(PROJECT),
     }
     await postgres.prepare(folder / "postgres", folder / "secrets", password, clean)

@@ -1,7 +1,7 @@
 """What a measure asks of either side: accounts, requests, a socket, and what PostgreSQL holds."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -122,6 +122,9 @@ class Side(Protocol):
     name: str
     doors: dict[str, Door]
     worker: Worker | None
+    uploads: dict[str, Address]
+    """Who takes a file, by the name of the door; the process is `taker`."""
+    taker: str
 
     def roots(self) -> dict[str, int]:
         """Its processes by name; their children belong to them."""
@@ -141,6 +144,18 @@ class Side(Protocol):
 
     def alive(self) -> bytes:
         """The request that asks the API whether it lives."""
+        ...
+
+    def uploading(self, who: Who, size: int) -> bytes:
+        """The head of the request that uploads so many bytes on a connection of its own."""
+        ...
+
+    async def kept(self, who: Who, answer: bytes) -> str:
+        """The sha256 of what the answer says was kept; it is removed then."""
+        ...
+
+    async def straight(self, blocks: AsyncIterator[bytes]) -> float | None:
+        """Seconds until the object store itself has the same bytes; None where there is none."""
         ...
 
     async def watch(self, who: Who, door: Door, received: Received) -> Feed:

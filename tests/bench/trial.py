@@ -23,6 +23,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     m7_jobs: int = 500
     m7_wait_s: float = 60.0
     m8_jobs: int = 200
+    m9_mib: int = 1_024
     load_s: float = 30.0
     drain_s: float = 90.0
 
@@ -40,6 +41,7 @@ QUICK = Scale(
     m7_jobs=200,
     m7_wait_s=20.0,
     m8_jobs=100,
+    m9_mib=192,
 )
 
 

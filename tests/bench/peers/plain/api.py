@@ -4,16 +4,17 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, HTTPException, WebSocket, WebSocketDisconnect
+from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from plain.models import Job, Model
-from plain.settings import ASYNC_URL, REDIS_URL
+from plain.settings import ASYNC_URL, FILES, REDIS_URL
 from plain.tasks import arithmetic, run_job
 
 # kinder than the default 5 + 10, whose overflow connections are opened anew each time
@@ -102,6 +103,16 @@ async def show(job_id: UUID, session: Opened) -> JobOut:
     if job is None:
         raise HTTPException(404)
     return JobOut.model_validate(job, from_attributes=True)
+
+
+@app.post("/files/{name}", status_code=201)
+async def keep_file(name: UUID, request: Request) -> str:
+    """A file as it comes, onto the disk; no digest, no object store."""
+    path = Path(FILES) / str(name)
+    with path.open("wb") as out:
+        async for chunk in request.stream():
+            out.write(chunk)
+    return str(path)
 
 
 @app.get("/health")
