@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.e2e.people import Person
+from tests.e2e.people import Person, tidemill
 from tidemill_contracts.datasets import DatasetStatus, IngestOptions
 from tidemill_contracts.jobs import JobStatus, StepSpec, StepStatus
+from tidemill_stack.stack import Stack
 
 WEATHER = ["precipitation", "temp_max", "temp_min", "wind"]
 SMALL_CSV = b"city;people\nZ\xc3\xbcrich;443037\nBern;137980\nChur;\n"
@@ -172,3 +173,37 @@ async def test_a_job_may_be_submitted_before_its_dataset_is_ready(
     assert [step.status for step in job.steps] == [StepStatus.SUCCEEDED] * 2
     assert job.result
     assert (job.result.rows, job.result.columns) == (len(alaska), 1)
+
+
+async def test_a_file_that_was_read_wrong_is_read_again_without_an_upload(ann: Person) -> None:
+    options = IngestOptions(delimiter="|")
+    sent = await ann.client.upload(b"a|b;c\n1|2;3\n4|5;6\n", "odd.csv", options=options)
+    wrong = await ann.client.wait_dataset(sent.id)
+    exported = await ann.client.content(wrong.id, format="csv").value()
+
+    asked = await ann.client.ingest_again(wrong.id, IngestOptions(delimiter=";"))
+    right = await ann.client.wait_dataset(wrong.id)
+    anew = await ann.client.content(wrong.id, format="csv").value()
+
+    assert (asked.status, right.status) == (DatasetStatus.VALIDATING, DatasetStatus.READY)
+    assert [column.name for column in wrong.columns or []] == ["a", "b;c"]
+    assert [column.name for column in right.columns or []] == ["a|b", "c"]
+    assert exported.split() == [b"a,b;c", b"1,2;3", b"4,5;6"]
+    assert anew.split() == [b"a|b,c", b"1|2,3", b"4|5,6"]
+
+
+async def test_a_dataset_that_was_rejected_can_be_read_again(ann: Person, stack: Stack) -> None:
+    sent = await ann.client.upload(
+        b"a\nx\n", "a.csv", options=IngestOptions(contract="freeze", types={"a": "int64"})
+    )
+    refused = await ann.client.wait_dataset(sent.id)
+
+    status, _, problem = await tidemill(
+        ann, stack, "datasets", "ingest", str(sent.id), "--read", "types.a=string"
+    )
+    right = await ann.client.dataset(sent.id)
+
+    assert refused.error
+    assert refused.error.code == "contract_broken"
+    assert status == 0, problem
+    assert (right.status, right.rows, bool(right.error)) == (DatasetStatus.READY, 1, False)

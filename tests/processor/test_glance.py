@@ -1,4 +1,4 @@
-"""A column that still is of its class is told by its reading, and so as the patterns would tell it."""
+"""What a glance at a column tells is what the patterns tell."""
 
 import polars as pl
 import pytest
@@ -11,8 +11,9 @@ from tidemill_processor.inference import Class, fits, reading
 KINDS: tuple[Class, ...] = ("int", "float", "bool", "iso_date", "local")
 DIGITS = st.text("0123456789-+.eE", max_size=18)
 ODD = st.sampled_from(
-    ["", "007", "-0", "+5", "1e5", "inf", "-nan", ".5", "5.", "00.5", "-01", "1" * 16, "true", "False",
-     "2024-02-30", "2024-01-31", "2024-01-31 10:20:30", "2024-01-31T10:20:30", "0", "0.5", "-7", " 1"]
+    ["", "007", "-0", "+5", "1e5", "inf", "-nan", ".5", "5.", "00.5", "-01", "1" * 16,
+     "true", "False", "2024-02-30", "2024-01-31", "2024-01-31 10:20:30", "2024-01-31T10:20:30",
+     "0", "0.5", "-7", " 1"]
 )  # fmt: skip
 
 

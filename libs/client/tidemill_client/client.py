@@ -67,6 +67,11 @@ class JobFields(TypedDict, total=False):
     concurrency_key: str
 
 
+def _settles(event: Any, dataset: Dataset) -> bool:
+    """Whether it is news; a dataset that is read again was ready before."""
+    return isinstance(event, SETTLED) and event.seq > dataset.seq
+
+
 class Client(Webhooks, People, Schedules, Pipelines, Archives):
     """Speaks to one Tidemill: `async with Client(url) as tidemill: await tidemill.sign_in(…)`.
 
@@ -80,7 +85,7 @@ class Client(Webhooks, People, Schedules, Pipelines, Archives):
         if dataset.status in UNSETTLED:
             async with self.live(f"dataset.{dataset_id}", since="start") as items:
                 async for item in items:
-                    if isinstance(item, Received) and isinstance(item.event, SETTLED):
+                    if isinstance(item, Received) and _settles(item.event, dataset):
                         break
             dataset = await self.dataset(dataset_id)
         return dataset

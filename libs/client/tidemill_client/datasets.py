@@ -110,6 +110,11 @@ class Datasets(Holdings):
         """Take a dataset out of the trash."""
         return await self.post(f"/v1/datasets/{dataset_id}/restore", Dataset)
 
+    async def ingest_again(self, dataset_id: UUID, options: IngestOptions) -> Dataset:
+        """Have the bytes that were uploaded read once more, as the options say."""
+        path = f"/v1/datasets/{dataset_id}/ingest"
+        return await self.gateway.call("POST", path, Dataset, order=options)
+
     async def delete_dataset(self, dataset_id: UUID, *, purge: bool = False) -> None:
         """Put a dataset into the trash; `purge` is for good."""
         query = {"purge": "true"} if purge else None

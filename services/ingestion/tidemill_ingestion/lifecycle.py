@@ -166,18 +166,30 @@ def create(
         updated_at=moment,
         seq=2,
     )
-    about: dict[str, Any] = {"dataset_id": upload.id, "tenant_id": owner.tenant_id, "at": moment}
-    created = DatasetCreated(**about, seq=1, name=upload.name, labels=upload.labels)
-    uploaded = DatasetUploaded(
-        **about,
-        seq=2,
+    created = DatasetCreated(
+        dataset_id=upload.id,
+        tenant_id=owner.tenant_id,
+        at=moment,
+        seq=1,
         name=upload.name,
-        object_key=upload.object_key,
-        size_bytes=upload.size_bytes,
-        sha256=upload.sha256,
-        options=upload.options,
+        labels=upload.labels,
     )
-    return dataset, created, uploaded
+    return dataset, created, uploaded(dataset)
+
+
+def uploaded(dataset: StoredDataset) -> DatasetUploaded:
+    """Its bytes are there, and are to be read as its options say."""
+    return DatasetUploaded(
+        dataset_id=dataset.id,
+        tenant_id=dataset.tenant_id,
+        seq=dataset.seq,
+        at=dataset.updated_at,
+        name=dataset.name,
+        object_key=dataset.object_key,
+        size_bytes=dataset.size_bytes or 0,
+        sha256=dataset.sha256 or "",
+        options=dataset.options,
+    )
 
 
 def register(

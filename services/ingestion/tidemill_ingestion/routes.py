@@ -12,7 +12,13 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.response import Redirect
 from msgspec import Struct
 
-from tidemill_contracts.datasets import MEDIA_TYPES, Dataset, DatasetStatus, RenameDataset
+from tidemill_contracts.datasets import (
+    MEDIA_TYPES,
+    Dataset,
+    DatasetStatus,
+    IngestOptions,
+    RenameDataset,
+)
 from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
 from tidemill_contracts.problems import FieldError
@@ -175,6 +181,20 @@ class DatasetController(Controller):
     ) -> Dataset:
         """Take a dataset out of the trash."""
         return await usecases.restore(datasets, dataset_id, head(request.app))
+
+    @post("/{dataset_id:uuid}/ingest", opt=WRITE, status_code=202)
+    async def ingest(
+        self,
+        dataset_id: FromPath[UUID],
+        data: JSONBody[IngestOptions],
+        datasets: Datasets,
+        request: Request[Any, Any, Any],
+    ) -> Dataset:
+        """Read the uploaded bytes again, as these options say, without another upload.
+
+        The dataset is `validating` until then; results made from it so far stay as they are.
+        """
+        return await usecases.ingest_again(datasets, dataset_id, data, head(request.app))
 
     @get("/{dataset_id:uuid}/events", opt=READ)
     async def events(

@@ -12,6 +12,7 @@ from tidemill_contracts.datasets import (
     DatasetStatus,
     DatasetUploaded,
 )
+from tidemill_ingestion import lifecycle
 from tidemill_ingestion.lifecycle import DatasetNotFound, StoredDataset
 from tidemill_kit.errors import Conflict
 
@@ -75,18 +76,8 @@ def restore(
     )
     if back.status is not DatasetStatus.VALIDATING or back.origin is not None:
         return back, [restored]
-    again = DatasetUploaded(
-        dataset_id=back.id,
-        tenant_id=back.tenant_id,
-        seq=back.seq + 1,
-        at=moment,
-        name=back.name,
-        object_key=back.object_key,
-        size_bytes=back.size_bytes or 0,
-        sha256=back.sha256 or "",
-        options=back.options,
-    )
-    return replace(back, seq=again.seq), [restored, again]
+    again = replace(back, seq=back.seq + 1)
+    return again, [restored, lifecycle.uploaded(again)]
 
 
 def purge(

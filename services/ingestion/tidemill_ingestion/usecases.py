@@ -15,6 +15,7 @@ from tidemill_contracts.datasets import (
     Dataset,
     DatasetStatus,
     Ingested,
+    IngestOptions,
     KnownDataset,
     RenameDataset,
 )
@@ -23,7 +24,7 @@ from tidemill_contracts.identity import Principal
 from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.log import AskDataset, Cursor
-from tidemill_ingestion import lifecycle, names, trash
+from tidemill_ingestion import again, lifecycle, names, trash
 from tidemill_ingestion.incoming import Incoming, check_labels
 from tidemill_ingestion.lifecycle import DatasetNotFound, Owner, Upload
 from tidemill_ingestion.limits import REFUSALS, Limits
@@ -185,6 +186,17 @@ async def restore(datasets: DatasetRepository, dataset_id: UUID, head: Cursor) -
     await datasets.update(back)
     await datasets.record(*told)
     return back.shown(str(head))
+
+
+async def ingest_again(
+    datasets: DatasetRepository, dataset_id: UUID, options: IngestOptions, head: Cursor
+) -> Dataset:
+    """Read the kept bytes otherwise; jobs that are handed in from now on wait for it."""
+    dataset = await datasets.get(dataset_id, lock=True)
+    changed, told = again.ingest_again(dataset, options, now())
+    await datasets.update(changed)
+    await datasets.record(told)
+    return changed.shown(str(head))
 
 
 async def accept(

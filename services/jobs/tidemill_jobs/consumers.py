@@ -40,6 +40,7 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
         source = Source(event.object_key, event.size_bytes, event.sha256)
         build = ingest_job(event.id, event.tenant_id, event.dataset_id, source, event.options)
         await ledger.ask(Submit, build=build, job_id=event.id)
+        await forget_exports(connection, event.dataset_id)
         await changes.note(connection, event, DatasetStatus.VALIDATING)
 
     async def adopt(event: DatasetCreated, connection: AsyncConnection) -> None:

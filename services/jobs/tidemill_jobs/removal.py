@@ -44,6 +44,8 @@ async def forget_exports(connection: AsyncConnection, dataset_id: UUID) -> None:
     exported = (await connection.scalars(_OF_DATASET, {"id": dataset_id})).all()
     found = (await connection.execute(_LOCK, {"ids": sorted(exported)})).all()
     await _remove(connection, found, by=None)
+    # one that is still being made is nobody's any more
+    await connection.execute(_UNCLAIM, {"id": dataset_id})
 
 
 async def _remove(connection: AsyncConnection, found: Sequence[Locked], by: UUID | None) -> None:
@@ -70,6 +72,7 @@ def _check(job: Locked | None, tenant_id: UUID) -> None:
 
 _EXPORTED = text("select export_id from exports where job_id = :id and tenant_id = :tenant")
 _OF_DATASET = text("select export_id from exports where job_id = :id")
+_UNCLAIM = text("delete from exports where job_id = :id")
 _LOCK = text(
     "select id, tenant_id, status, system, seq from jobs"
     " where id = any(:ids) order by id for update",

@@ -178,6 +178,22 @@ def restore(context: typer.Context, dataset: DatasetId, *, as_json: AsJson = Fal
 
 
 @app.command()
+def ingest(
+    context: typer.Context, dataset: DatasetId, read: Reading = None, *, as_json: AsJson = False
+) -> None:
+    """Read a dataset's uploaded bytes again, as --read says; wait until it is ready."""
+    options = _options(read or [])
+
+    async def use(client: Client) -> Dataset:
+        return await client.wait_dataset((await client.ingest_again(dataset, options)).id)
+
+    found = calling.run(context, use)
+    _show(found, as_json=as_json)
+    if found.status is not DatasetStatus.READY:
+        raise typer.Exit(1)
+
+
+@app.command()
 def show(context: typer.Context, dataset: DatasetId, *, as_json: AsJson = False) -> None:
     """Show a dataset and its columns."""
     _show(calling.run(context, lambda client: client.dataset(dataset)), as_json=as_json)

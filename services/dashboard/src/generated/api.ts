@@ -331,6 +331,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/datasets/{dataset_id}/ingest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the uploaded bytes again, as these options say, without another upload
+         * @description The dataset is `validating` until then; results made from it so far stay as they are.
+         */
+        post: operations["datasets_ingest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/datasets/{dataset_id}/lineage": {
         parameters: {
             query?: never;
@@ -2273,6 +2293,39 @@ export interface components {
         Info: {
             version: string;
             registration: string;
+        };
+        /**
+         * IngestOptions
+         * @description What the uploader knows better than the content says, and what the columns must hold.
+         *
+         *     `depth` is how many levels of nested JSON objects become columns with dotted names. `types`
+         *     are wishes under the contract `evolve`; where a value does not fit, `freeze` refuses the
+         *     dataset, `quarantine_row` the row, and `null_value` makes it null.
+         */
+        IngestOptions: {
+            /** @default null */
+            format: ("csv" | "json" | "ndjson" | "parquet" | "tsv") | null;
+            /** @default null */
+            compression: ("gzip" | "none" | "zstd") | null;
+            /** @default null */
+            encoding: string | null;
+            /** @default null */
+            delimiter: string | null;
+            /** @default null */
+            quote: string | null;
+            /** @default null */
+            header: boolean | null;
+            /** @default 4 */
+            depth: number;
+            /**
+             * @default evolve
+             * @enum {unknown}
+             */
+            contract: "evolve" | "freeze" | "null_value" | "quarantine_row";
+            /** @default {} */
+            types: {
+                [key: string]: "bool" | "date" | "date_dmy" | "date_mdy" | "datetime" | "float64" | "int64" | "string";
+            };
         };
         /**
          * Ingested
@@ -4793,6 +4846,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnyPage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    datasets_ingest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IngestOptions"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
                 };
             };
             default: components["responses"]["Problem"];
