@@ -1,17 +1,20 @@
 """A queue whose frames a Dask cluster of two worker processes works on, in all it may do."""
 
 import io
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from tests.bench import tables
 from tests.e2e import clusters
 from tests.e2e.clusters import QUEUE, frame_of, run
 from tests.e2e.people import Person
 from tidemill_contracts.datasets import Dataset
-from tidemill_contracts.jobs import CancelOutcome, JobStatus, StepSpec
+from tidemill_contracts.jobs import CancelOutcome, Job, JobStatus, StepSpec
 from tidemill_stack.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -117,3 +120,25 @@ async def test_nan_is_refused_by_name(ann: Person) -> None:
 
     assert job.error
     assert job.error.code == "nan_on_dask"
+
+
+@pytest.mark.parametrize("rows", [300_000, 10_000_000])
+async def test_how_long_each_engine_takes_is_told(
+    ann: Person, tmp_path: Path, rows: int, record_property: Callable[[str, object], None]
+) -> None:
+    file = tables.parquet_of(tmp_path / "numbers.parquet", rows)
+    dataset = await ann.client.wait_dataset((await ann.client.upload(file, "numbers")).id)
+    asked: dict[str, Any] = {"processor": "normalize", "dataset_id": dataset.id}
+
+    # one before the clock runs, so that both have fetched or met the parts
+    runs = [(await run(ann, **asked), await run(ann, **asked, queue=QUEUE)) for _ in range(3)]
+
+    found = [[_seconds(job) for job in side] for side in zip(*runs[1:], strict=True)]
+    record_property(f"s for {rows} rows, Polars / Dask", [min(side) for side in found])
+
+
+def _seconds(job: Job) -> float:
+    assert job.status is JobStatus.SUCCEEDED, job.error
+    assert job.started_at
+    assert job.finished_at
+    return (job.finished_at - job.started_at).total_seconds()

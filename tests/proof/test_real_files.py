@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 from msgspec import Struct
 
+from tests.proof import guesses
 from tidemill_contracts.datasets import IngestOptions
 from tidemill_processor.processors.ingest import ingest
 from tidemill_processor.run import DataError, Run
@@ -43,6 +44,7 @@ class Reading(Struct):
     ours: str
     theirs: str
     types: dict[str, str] = {}
+    typed_otherwise: list[str] = []
 
     @property
     def same(self) -> bool:
@@ -184,7 +186,21 @@ def read(name: str, raw: bytes, folder: Path) -> Reading | None:
         expected = theirs(name, raw, header=header)
     except (ValueError, pd.errors.ParserError, OSError) as error:
         expected = type(error).__name__
-    return Reading(name, ours, expected, types) if expected else None
+    if not expected:
+        return None
+    reading = Reading(name, ours, expected, types)
+    reading.typed_otherwise = _typed_otherwise(reading, raw, header=header)
+    return reading
+
+
+def _typed_otherwise(reading: Reading, raw: bytes, *, header: bool) -> list[str]:
+    """Of a CSV that both read alike, the columns that pyarrow gives another type."""
+    path = PurePosixPath(reading.file.lower().removesuffix(".gz"))
+    if path.suffix not in (".csv", ".tsv") or not reading.same:
+        return []
+    text = _text(gzip.decompress(raw) if reading.file.lower().endswith(".gz") else raw)
+    delimiter = "\t" if path.suffix == ".tsv" else _delimiter(text)
+    return guesses.others(reading.types, text, delimiter, header=header)
 
 
 def test_files_of_real_packages_are_read_as_others_read_them(
@@ -217,6 +233,10 @@ def test_files_of_real_packages_are_read_as_others_read_them(
         f"{len(readings)} files of {len(origins)} packages, {len(others)} read otherwise,"
         f" peak {peak} MiB, {report}\n{shown}\n"
     )
+    typed = [f"{each.file}: {one}" for each in readings for one in each.typed_otherwise]
+    columns = sum(len(each.types) for each in readings)
+    sys.stdout.write(f"{columns} columns, {len(typed)} typed otherwise\n" + "\n".join(typed) + "\n")
     assert len(readings) >= LEAST_FILES
     assert len(origins) >= LEAST_ORIGINS
     assert 1 - len(others) / len(readings) >= LEAST_SHARE
+    assert [line for line in typed if not guesses.is_meant(line)] == []
