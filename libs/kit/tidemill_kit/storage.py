@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
+from aiohttp import ClientError as TransferBroken
 from botocore.exceptions import BotoCoreError, ClientError
 from litestar import Litestar
 
@@ -234,7 +235,7 @@ class translated:  # noqa: N801 - reads as a verb at the call
         if isinstance(error, ClientError):
             code = str(error.response.get("Error", {}).get("Code", ""))
             raise (ObjectMissing if code in _MISSING else StorageAway)(code) from error
-        if isinstance(error, (BotoCoreError, OSError)):
+        if isinstance(error, (BotoCoreError, TransferBroken, OSError)):
             raise StorageAway(type(error).__name__) from error
 
 
