@@ -166,14 +166,8 @@ def create(
         updated_at=moment,
         seq=2,
     )
-    created = DatasetCreated(
-        dataset_id=upload.id,
-        tenant_id=owner.tenant_id,
-        at=moment,
-        seq=1,
-        name=upload.name,
-        labels=upload.labels,
-    )
+    about: dict[str, Any] = {"dataset_id": upload.id, "tenant_id": owner.tenant_id, "at": moment}
+    created = DatasetCreated(**about, seq=1, name=upload.name, labels=upload.labels)
     return dataset, created, uploaded(dataset)
 
 
