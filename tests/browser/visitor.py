@@ -1,6 +1,8 @@
 """Somebody in front of the dashboard: what a person does, and what is checked of every page."""
 
 import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import httpx
 from playwright.async_api import Page, expect
 
 from tests.e2e.people import PASSWORD
+from tidemill_client.client import Client
 from tidemill_contracts.ids import uuid7
 
 PAGES = {
@@ -60,10 +63,19 @@ class Visitor:
         await self.page.goto(f"{self.url}{path}")
         await self.live()
 
+    async def token(self) -> str:
+        kept = json.loads(await self.page.evaluate("localStorage.getItem('tidemill-session')"))
+        return kept["access"]
+
+    @asynccontextmanager
+    async def client(self) -> AsyncGenerator[Client]:
+        """The client as this person."""
+        async with Client(self.url, await self.token()) as client:
+            yield client
+
     async def http(self) -> httpx.AsyncClient:
         """The API as this person, for what is no matter of the browser."""
-        kept = json.loads(await self.page.evaluate("localStorage.getItem('tidemill-session')"))
-        headers = {"Authorization": f"Bearer {kept['access']}"}
+        headers = {"Authorization": f"Bearer {await self.token()}"}
         return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
 
     async def submit(self, **order: Any) -> str:
