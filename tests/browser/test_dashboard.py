@@ -14,9 +14,9 @@ async def test_a_file_becomes_a_dataset_and_its_anomalies_a_chart(
     page = visitor.page
     await visitor.go("/datasets")
     await page.locator("input[type=file]").set_input_files(real_files / "seattle-weather.csv")
-    row = page.locator("[data-dataset]")
+    row = page.locator("[data-item]")
     await expect(row.locator("[data-status=ready]")).to_be_visible(timeout=60_000)
-    dataset = await row.get_attribute("data-dataset")
+    dataset = await row.get_attribute("data-item")
 
     await visitor.go(f"/jobs/new?processor=detect_anomalies&dataset={dataset}")
     await page.get_by_role("button", name="Submit").click()

@@ -47,11 +47,12 @@ class Visitor:
     def __init__(self, page: Page, url: str, shots: Path) -> None:
         self.page, self.url, self.shots = page, url, shots
         self.complaints: list[str] = []
+        self.email = f"{uuid7().hex}@example.org"
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     async def sign_up(self) -> None:
         await self.page.goto(f"{self.url}/sign-up")
-        await self.page.get_by_label("E-mail").fill(f"{uuid7().hex}@example.org")
+        await self.page.get_by_label("E-mail").fill(self.email)
         await self.page.get_by_label("Password").first.fill(PASSWORD)
         await self.page.get_by_role("button", name="Sign up").click()
         await self.live()
@@ -62,6 +63,17 @@ class Visitor:
     async def go(self, path: str) -> None:
         await self.page.goto(f"{self.url}{path}")
         await self.live()
+
+    async def press(self, *names: str) -> None:
+        """One button after the other: an order, and that it is meant."""
+        for name in names:
+            await self.page.get_by_role("button", name=name, exact=True).last.click()
+
+    async def secret(self) -> str:
+        """What is shown this once; then its window is closed."""
+        shown = await self.page.get_by_test_id("secret").inner_text()
+        await self.press("Close")
+        return shown
 
     async def token(self) -> str:
         kept = json.loads(await self.page.evaluate("localStorage.getItem('tidemill-session')"))

@@ -54,7 +54,13 @@ export const theme = createTheme({
       defaultProps: { variant: "default", radius: "sm", tt: "none", fw: 500 },
     }),
     Button: Button.extend({ defaultProps: { size: "xs" } }),
-    Modal: Modal.extend({ defaultProps: { centered: true, transitionProps: { duration: 120 } } }),
+    Modal: Modal.extend({
+      defaultProps: {
+        centered: true,
+        transitionProps: { duration: 120 },
+        closeButtonProps: { "aria-label": "Close" },
+      },
+    }),
     Table: Table.extend({
       defaultProps: { verticalSpacing: 7, horizontalSpacing: "sm", fz: "sm" },
     }),

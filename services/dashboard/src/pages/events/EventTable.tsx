@@ -4,6 +4,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import type { AnyEvent, Placed } from "@/live/frames";
 import { EventRow, useOpened } from "@/parts/EventRow";
+import { JobLink } from "@/parts/JobLink";
 import { Scroller } from "@/parts/Scroller";
 
 const ROW_PX = 30;
@@ -69,11 +70,7 @@ function Gap({ height }: { height: number }) {
 
 function ofWhat(event: AnyEvent) {
   if ("job_id" in event && event.job_id && event.type.startsWith("job.")) {
-    return (
-      <Link to="/jobs/$id" params={{ id: event.job_id }} className="mono">
-        job {event.job_id.slice(-8)}
-      </Link>
-    );
+    return <JobLink id={event.job_id} before="job " />;
   }
   if ("dataset_id" in event && event.dataset_id) {
     return (

@@ -102,7 +102,7 @@ const JobRow = memo(function JobRow({
         <Status status={job.status} why={job.blocked_reason} />
       </td>
       <td className="truncate" style={{ maxWidth: 260 }}>
-        <Link to="/jobs/$id" params={{ id: job.id }} style={{ color: "inherit", fontWeight: 550 }}>
+        <Link to="/jobs/$id" params={{ id: job.id }} className="name">
           {nameOf(job)}
         </Link>{" "}
         <span className="aside mono">{job.id.slice(-8)}</span>
