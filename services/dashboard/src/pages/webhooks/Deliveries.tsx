@@ -1,4 +1,4 @@
-import { Group, SegmentedControl, Stack, Text, UnstyledButton } from "@mantine/core";
+import { Button, Group, SegmentedControl, Stack, Text, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -59,6 +59,9 @@ export function Deliveries({ id }: { id: string }) {
             { value: "failed", label: "Failed" },
           ]}
         />
+        <Button variant="default" onClick={() => void deliveries.refetch()}>
+          Look again
+        </Button>
       </Group>
       <Loaded of={deliveries}>
         {(page) => (
