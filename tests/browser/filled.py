@@ -2,6 +2,7 @@
 
 from asyncio import gather
 from pathlib import Path
+from uuid import UUID
 
 from tests.browser.visitor import Visitor
 from tidemill_client.client import Client
@@ -68,7 +69,7 @@ async def fill(visitor: Visitor, files: Path) -> dict[str, str]:
         schedule = (await visitor.made("/v1/schedules", order))["id"]
         await visitor.made(f"/v1/schedules/{schedule}/run", {})
         for job in (*over, jobs["failed"], jobs["pipeline"]):
-            await client.wait(job)
+            await client.wait(UUID(job))
     made = {"dataset": str(dataset.id), "anomalies": over[0], "metrics": over[1]}
     hook = {"url": "http://127.0.0.1:9/", "types": ["job.failed"], "after": "start"}
     webhook = (await visitor.made("/v1/webhooks", hook))["id"]
@@ -90,12 +91,12 @@ async def _jobs(visitor: Visitor, client: Client) -> dict[str, str]:
     """One of each kind, and a few that wait."""
     labels = {"team": "sea", "purpose": "a look at all pages"}
     later = {"processor": "noop", "run_at": "2099-01-01T00:00:00Z"}
-    failed, pipeline, running, *_ = await gather(
+    failed, running, *_ = await gather(
         visitor.submit(processor="fail", params={"kind": "data"}, labels=labels),
-        visitor.made("/v1/pipelines/arithmetic/jobs", {"value": 2**53 + 1}),
         visitor.submit(processor="wait", params={"seconds": 45}, labels=labels),
         *[visitor.submit(**later) for _ in range(3)],
     )
+    pipeline = await visitor.made("/v1/pipelines/arithmetic/jobs", {"value": 2**53 + 1})
     exhausted = await client.submit(processor="fail", params={"kind": "transient"}, max_attempts=1)
     await client.wait(exhausted.id)
     return {"failed": failed, "pipeline": pipeline["id"], "running": running}

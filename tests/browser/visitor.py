@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 from tests.e2e.people import PASSWORD
 from tidemill_client.client import Client
 from tidemill_contracts.ids import uuid7
+
 TURN = """path => {
   const there = new URL(path, location);
   const stays = there.pathname === location.pathname;

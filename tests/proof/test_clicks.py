@@ -283,7 +283,7 @@ async def test_a_dataset_is_renamed_thrown_away_restored_and_purged(
     page = visitor.page
     await visitor.go("/datasets")
     await page.locator("input[type=file]").set_input_files(real_files / "cars.json")
-    await page.get_by_role("link", name="cars.json").click()
+    await page.get_by_role("link", name="cars.json").last.click()
     await expect(page.get_by_role("region", name="First rows")).to_be_visible()
     await visitor.press("Rename")
     await page.get_by_role("textbox", name="Name").fill("old cars")
