@@ -51,8 +51,11 @@ class Visitor:
 
     async def secret(self) -> str:
         """What is shown this once; then its window is closed."""
-        shown = await self.page.get_by_test_id("secret").inner_text()
-        await self.press("Close")
+        secret = self.page.get_by_test_id("secret")
+        shown = await secret.inner_text()
+        window = self.page.get_by_role("dialog").filter(has=secret)
+        await window.get_by_role("button", name="Close").click()
+        await expect(secret).to_be_hidden()
         return shown
 
     async def token(self) -> str:
