@@ -1,20 +1,13 @@
 """Every page, filled: without barriers in both colours, within a narrow screen, in a picture."""
 
 from pathlib import Path
-from typing import Literal
 
 from playwright.async_api import Page
 
 from tests.browser.filled import DOORS, PAGES, fill
 from tests.browser.visitor import Visitor
 
-AXE = Path(__file__).parents[2] / "services/dashboard/node_modules/axe-core/axe.min.js"
-# only colours differ between the schemes
-RULES: dict[Literal["light", "dark"], str] = {
-    "light": "{}",
-    "dark": "{ runOnly: ['color-contrast'] }",
-}
-NARROW, TOP = 360, 400
+NARROW = 360
 # what sticks out of the screen without a region that scrolls by itself
 WIDTH = "document.documentElement.scrollWidth"
 
@@ -26,10 +19,9 @@ async def test_filled_pages_have_no_barriers_and_fit_a_narrow_screen(
     paths = {name: path.format(**made) for name, path in PAGES.items()}
 
     found: list[str] = []
-    await page.evaluate(AXE.read_text())
     for name, path in paths.items():
         await visitor.turn_to(path)
-        found += await barriers(page, name, visitor.shots)
+        found += await visitor.violations(name)
     await page.set_viewport_size({"width": NARROW, "height": 740})
     for name, path in paths.items():
         await visitor.turn_to(path)
@@ -47,28 +39,11 @@ async def test_doors_have_no_barriers_and_fit_a_narrow_screen(page: Page, visito
         await page.set_viewport_size({"width": 1280, "height": 860})
         await page.goto(f"{visitor.url}{path}")
         await page.get_by_role("heading", level=1).wait_for()
-        await page.evaluate(AXE.read_text())
-        found += await barriers(page, name, visitor.shots)
+            found += await visitor.violations(name)
         await page.set_viewport_size({"width": NARROW, "height": 740})
         found += await too_wide(page, name, visitor.shots)
 
     assert found == []
-
-
-async def barriers(page: Page, name: str, shots: Path) -> list[str]:
-    """What axe finds in both colours; a picture of each is kept."""
-    top = await page.get_by_role("heading", level=1).bounding_box()
-    found = [] if top and top["y"] < TOP else [f"{name}: its head is not in sight"]
-    for colours, rules in RULES.items():
-        await page.emulate_media(color_scheme=colours)
-        await page.screenshot(path=shots / f"{name}-{colours}.png")
-        ran = await page.evaluate(f"axe.run(document, {rules})")
-        found += [
-            f"{name} {colours}: {each['id']} {each['nodes'][0]['html'][:200]}"
-            for each in ran["violations"]
-        ]
-    await page.emulate_media(color_scheme="light")
-    return found
 
 
 async def too_wide(page: Page, name: str, shots: Path) -> list[str]:

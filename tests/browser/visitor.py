@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from playwright.async_api import Page, expect
@@ -13,6 +13,13 @@ from tests.e2e.people import PASSWORD
 from tidemill_client.client import Client
 from tidemill_contracts.ids import uuid7
 
+AXE = Path(__file__).parents[2] / "services/dashboard/node_modules/axe-core/axe.min.js"
+# only colours differ between the schemes
+RULES: dict[Literal["light", "dark"], str] = {
+    "light": "{}",
+    "dark": "{ runOnly: ['color-contrast'] }",
+}
+TOP = 400
 TURN = """path => {
   const there = new URL(path, location);
   const stays = there.pathname === location.pathname;
@@ -91,3 +98,18 @@ class Visitor:
         async with await self.http() as http:
             answer = await http.get(path, params=query)
         return answer.raise_for_status().json()
+
+    async def violations(self, name: str) -> list[str]:
+        """What axe finds in both colours, and a head out of sight; a picture of each is kept."""
+        page = self.page
+        if not await page.evaluate("'axe' in window"):
+            await page.evaluate(AXE.read_text())
+        top = await page.get_by_role("heading", level=1).bounding_box()
+        found = [] if top and top["y"] < TOP else [f"{name}: its head is not in sight"]
+        for colours, rules in RULES.items():
+            await page.emulate_media(color_scheme=colours)
+            await page.screenshot(path=self.shots / f"{name}-{colours}.png")
+            ran = await page.evaluate(f"axe.run(document, {rules})")
+            found += [f"{name} {colours}: {each['id']}" for each in ran["violations"]]
+        await page.emulate_media(color_scheme="light")
+        return found

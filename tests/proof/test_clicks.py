@@ -30,9 +30,10 @@ async def test_a_webhook_is_tried_replayed_changed_switched_off_and_deleted(
         await expect(page.get_by_text("It answered 200")).to_be_visible()
         await visitor.press("Replay", "Send it again")
         await receiver.until(lambda found: any(job in str(each.body) for each in found))
-        while not await page.locator("[data-status=delivered]").count():
+        event = page.get_by_role("button", name="job.submitted").first
+        while not await event.is_visible():
             await visitor.press("Look again")
-        await page.get_by_role("button", name="job.submitted").first.click()
+        await event.click()
         await expect(page.get_by_text("· 200 ·").first).to_be_visible()
         await visitor.press("New secret", "Make a new secret")
         assert (await visitor.secret()).startswith("whsec_")
