@@ -39,7 +39,7 @@ async def test_doors_have_no_barriers_and_fit_a_narrow_screen(page: Page, visito
         await page.set_viewport_size({"width": 1280, "height": 860})
         await page.goto(f"{visitor.url}{path}")
         await page.get_by_role("heading", level=1).wait_for()
-            found += await visitor.violations(name)
+        found += await visitor.violations(name)
         await page.set_viewport_size({"width": NARROW, "height": 740})
         found += await too_wide(page, name, visitor.shots)
 
