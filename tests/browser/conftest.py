@@ -30,7 +30,9 @@ async def browser() -> AsyncGenerator[Browser]:
 
 @pytest.fixture
 async def page(browser: Browser) -> AsyncGenerator[Page]:
-    context = await browser.new_context(viewport={"width": 1280, "height": 860})
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 860}, reduced_motion="reduce"
+    )
     context.set_default_timeout(60_000)
     yield await context.new_page()
     await context.close()

@@ -19,12 +19,7 @@ async def test_a_key_is_shown_once_and_revoked(visitor: Visitor) -> None:
     await page.get_by_role("button", name="Make the key").click()
     await expect(page.get_by_test_id("secret")).to_contain_text("tm_live_")
 
-    await (
-        page.get_by_role("dialog")
-        .get_by_role("button", name="Close")
-        .or_(page.locator(".mantine-Modal-close"))
-        .first.click()
-    )
+    await visitor.press("Close")
     await page.get_by_role("button", name="Revoke nightly").click()
     await page.get_by_role("button", name="Revoke the key").click()
 
@@ -100,7 +95,7 @@ async def test_a_large_file_goes_on_after_a_reload_and_back_from_the_trash(
     await expect(page.locator("[data-unfinished]")).to_be_visible()
 
     await page.locator("input[type=file]").set_input_files(file)
-    row = page.locator("[data-dataset]")
+    row = page.locator("[data-item]")
     await expect(row.locator("[data-status=ready]")).to_be_visible(timeout=60_000)
     await row.get_by_role("link").click()
     await page.get_by_role("button", name="Delete").click()

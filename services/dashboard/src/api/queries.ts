@@ -9,6 +9,8 @@ import { type JobListKey, keys } from "@/live/keys";
 
 const TRIES = 3;
 const PAGE = 1000;
+/** Events change only what they are about: what stayed the same is the same object already. */
+const folded = { structuralSharing: false } as const;
 
 export const queries = new QueryClient({
   defaultOptions: {
@@ -25,6 +27,7 @@ export const queries = new QueryClient({
 export const jobsQuery = (list: JobListKey) =>
   queryOptions({
     queryKey: keys.jobs(list),
+    ...folded,
     queryFn: async ({ signal }) => {
       const query = {
         ...asQuery(list.filter),
@@ -39,6 +42,7 @@ export const jobsQuery = (list: JobListKey) =>
 export const jobQuery = (id: string) =>
   queryOptions({
     queryKey: keys.job(id),
+    ...folded,
     queryFn: async ({ signal }) =>
       caughtUpJob(await get("/v1/jobs/{job_id}", { path: { job_id: id }, signal })),
   });
@@ -46,6 +50,7 @@ export const jobQuery = (id: string) =>
 export const jobEventsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.jobEvents(id),
+    ...folded,
     queryFn: async ({ signal }) => {
       const events: JobEvent[] = [];
       let cursor: string | null | undefined;
@@ -72,6 +77,7 @@ export const attemptsQuery = (id: string) =>
 export const datasetsQuery = (cursor: string | null, { trash = false, limit = 50 } = {}) =>
   queryOptions({
     queryKey: keys.datasets(cursor, trash),
+    ...folded,
     queryFn: async ({ signal }) => {
       const page = await get("/v1/datasets", {
         query: { limit, ...(cursor && { cursor }), ...(trash && { status: "deleted" as const }) },
@@ -85,6 +91,7 @@ export const datasetsQuery = (cursor: string | null, { trash = false, limit = 50
 export const datasetQuery = (id: string) =>
   queryOptions({
     queryKey: keys.dataset(id),
+    ...folded,
     queryFn: async ({ signal }) =>
       caughtUpDataset(await get("/v1/datasets/{dataset_id}", { path: { dataset_id: id }, signal })),
   });

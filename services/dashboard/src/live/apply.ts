@@ -15,8 +15,18 @@ import {
 
 /** Answers that no event tells in full, by what the events are about. */
 const SUMMARIES: Record<string, readonly string[]> = {
-  dataset: ["uploads"],
-  job: ["queues", "workers", "failures", "letters", "attempts", "schedules", "schedule-runs"],
+  dataset: ["uploads", "webhook", "deliveries"],
+  job: [
+    "queues",
+    "workers",
+    "failures",
+    "letters",
+    "attempts",
+    "schedules",
+    "schedule-runs",
+    "webhook",
+    "deliveries",
+  ],
   schedule: ["schedules", "schedule", "schedule-runs"],
   api_key: ["api-keys"],
   session: ["sessions"],
@@ -24,6 +34,8 @@ const SUMMARIES: Record<string, readonly string[]> = {
   webhook: ["webhooks", "webhook"],
 };
 const SUMMARY_EVERY_MS = 3_000;
+/** Until then what follows from an event, such as its delivery, has mostly happened. */
+const SETTLED_MS = 300;
 
 export class Applier {
   private readonly holes = new Set<string>();
@@ -91,7 +103,7 @@ export class Applier {
       for (const kind of SUMMARIES[about] ?? []) this.stale.add(kind);
     }
     if (this.stale.size === 0 || this.summary !== undefined) return;
-    const wait = Math.max(0, this.summarized + SUMMARY_EVERY_MS - Date.now());
+    const wait = Math.max(SETTLED_MS, this.summarized + SUMMARY_EVERY_MS - Date.now());
     this.summary = setTimeout(() => {
       this.summary = undefined;
       this.summarized = Date.now();

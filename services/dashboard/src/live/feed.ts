@@ -1,4 +1,7 @@
-/** From the socket to the screen: events wait for the next frame, or for as long as somebody pauses. */
+/**
+ * From the socket to the screen: events wait for the next frame, or for as long as somebody pauses.
+ * Where they come thick they are shown five times a second.
+ */
 import type { QueryClient } from "@tanstack/react-query";
 import { Applier } from "@/live/apply";
 import type { AnyEvent, LogLine, Placed, Progress, ServerFrame } from "@/live/frames";
@@ -25,6 +28,8 @@ const RECENT_MS = 60_000;
 const RECENT_MOST = 20_000;
 const TAIL_MOST = 2_000;
 const HIDDEN_MS = 1_000;
+/** Faster than that nobody reads, and each time costs the browser a few frames. */
+const REST_MS = 200;
 
 export const connection: Store<Connection> = store<Connection>({
   link: "closed",
@@ -47,6 +52,7 @@ let recent: { at: number; event: AnyEvent }[] = [];
 let queue: Placed[] = [];
 let pendingProgress = new Map<string, Progress>();
 let scheduled = false;
+let flushed = 0;
 let applier: Applier | null = null;
 let client: QueryClient | null = null;
 let onSignedOut: () => void = () => undefined;
@@ -195,11 +201,12 @@ function schedule(): void {
   if (scheduled) return;
   scheduled = true;
   if (document.hidden) setTimeout(flush, HIDDEN_MS);
-  else requestAnimationFrame(flush);
+  else setTimeout(() => requestAnimationFrame(flush), flushed + REST_MS - Date.now());
 }
 
 function flush(): void {
   scheduled = false;
+  flushed = Date.now();
   const { paused } = connection.get();
   if (paused) return;
   const items = queue;

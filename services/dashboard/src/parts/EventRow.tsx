@@ -1,48 +1,56 @@
-import { Table, Text, UnstyledButton } from "@mantine/core";
-import { Fragment, type ReactNode } from "react";
+import { UnstyledButton } from "@mantine/core";
+import { memo, type ReactNode, useCallback, useState } from "react";
 import { clock } from "@/live/figures";
 import type { AnyEvent } from "@/live/frames";
 import { JsonBlock } from "@/parts/JsonBlock";
 
 /** An event in a table: its place, when, what; opened it tells all that it says. */
-export function EventRow({
+export const EventRow = memo(function EventRow({
   event,
   place,
   of,
   opened,
   toggle,
+  ...rest
 }: {
   event: AnyEvent;
-  place: ReactNode;
+  place: string | number;
   /** A last cell: what the event is about. */
-  of?: ReactNode;
+  of?: (event: AnyEvent) => ReactNode;
   opened: boolean;
-  toggle: () => void;
+  toggle: (id: string) => void;
+  /** Where a table knows which of its rows are in sight. */
+  ref?: (row: HTMLElement | null) => void;
+  "data-index"?: number;
 }) {
   return (
-    <Fragment>
-      <Table.Tr>
-        <Table.Td className="num">{place}</Table.Td>
-        <Table.Td className="num">{clock(event.at)}</Table.Td>
-        <Table.Td {...(of !== undefined && { maw: 420, className: "truncate" })}>
-          <UnstyledButton fz="sm" aria-expanded={opened} onClick={toggle}>
-            {event.type}{" "}
-            <Text component="span" fz="xs" c="dimmed">
-              {gist(event)}
-            </Text>
+    <tbody {...rest}>
+      <tr>
+        <td className="num">{place}</td>
+        <td className="num">{clock(event.at)}</td>
+        <td className="truncate" style={{ maxWidth: 420 }}>
+          <UnstyledButton fz="sm" aria-expanded={opened} onClick={() => toggle(event.id)}>
+            {event.type} <span className="aside">{gist(event)}</span>
           </UnstyledButton>
-        </Table.Td>
-        {of !== undefined && <Table.Td>{of}</Table.Td>}
-      </Table.Tr>
+        </td>
+        {of && <td>{of(event)}</td>}
+      </tr>
       {opened && (
-        <Table.Tr>
-          <Table.Td colSpan={of === undefined ? 3 : 4} p={0}>
+        <tr>
+          <td colSpan={of ? 4 : 3} style={{ padding: 0 }}>
             <JsonBlock value={event} label="Event" />
-          </Table.Td>
-        </Table.Tr>
+          </td>
+        </tr>
       )}
-    </Fragment>
+    </tbody>
   );
+});
+
+/** Which event is open, and the order that opens or closes one. */
+export function useOpened(): [string | null, (id: string) => void] {
+  const [opened, setOpened] = useState<string | null>(null);
+  const toggle = useCallback((id: string) => setOpened((now) => (now === id ? null : id)), []);
+  return [opened, toggle];
 }
 
 function gist(event: AnyEvent): string {

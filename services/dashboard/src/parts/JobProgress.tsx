@@ -1,5 +1,5 @@
 /** How far a job is, as its worker says. */
-import { Group, Progress, Text } from "@mantine/core";
+import { Progress, Text } from "@mantine/core";
 import { progressOf } from "@/live/feed";
 import { counted } from "@/live/figures";
 import type { Job } from "@/live/jobs";
@@ -17,7 +17,7 @@ export function JobProgress({ job, words = false }: { job: Job; words?: boolean 
   const label = `${Math.round(share)} %`;
   return (
     <div>
-      <Group gap={8} wrap="nowrap">
+      <div className="progress">
         <Progress
           value={share}
           size="sm"
@@ -26,10 +26,8 @@ export function JobProgress({ job, words = false }: { job: Job; words?: boolean 
           aria-label={`Progress ${label}`}
           transitionDuration={150}
         />
-        <Text fz="xs" c="dimmed" className="num" w={34} ta="right">
-          {label}
-        </Text>
-      </Group>
+        <span className="aside num">{label}</span>
+      </div>
       {words && running && (
         <Text fz="xs" c="dimmed" className="num" mt={4}>
           {running.name}

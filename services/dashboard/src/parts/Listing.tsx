@@ -31,39 +31,54 @@ export function Listing<T>({
   below?: (item: T) => ReactNode;
 }) {
   if (items.length === 0) return <Empty title={empty.title}>{empty.text}</Empty>;
-  const side = (column: ListColumn<T>) => (column.right || column.quiet ? "right" : "left");
   return (
     <Scroller label={label}>
       <Table className="dense-table">
         <Table.Thead>
           <Table.Tr>
             {columns.map((column) => (
-              <Table.Th key={column.head} ta={side(column)}>
+              <Table.Th key={column.head} ta={atRight(column) ? "right" : "left"}>
                 {column.quiet ? <VisuallyHidden>{column.head}</VisuallyHidden> : column.head}
               </Table.Th>
             ))}
           </Table.Tr>
         </Table.Thead>
-        <Table.Tbody>
-          {items.map((item) => (
-            <Fragment key={keyOf(item)}>
-              <Table.Tr data-item={keyOf(item)}>
-                {columns.map((column) => (
-                  <Table.Td
-                    key={column.head}
-                    ta={side(column)}
-                    className={column.most ? "truncate num" : "num"}
-                    {...(column.most && { maw: column.most })}
-                  >
-                    {column.cell(item)}
-                  </Table.Td>
-                ))}
-              </Table.Tr>
-              {below?.(item)}
-            </Fragment>
-          ))}
-        </Table.Tbody>
+        <tbody>
+          {items.map((item) => {
+            const under = below?.(item);
+            return (
+              <Fragment key={keyOf(item)}>
+                <tr data-item={keyOf(item)}>
+                  {columns.map((column) => (
+                    <td key={column.head} className={classOf(column)} style={widthOf(column)}>
+                      {column.cell(item)}
+                    </td>
+                  ))}
+                </tr>
+                {under && (
+                  <tr>
+                    <td colSpan={columns.length}>{under}</td>
+                  </tr>
+                )}
+              </Fragment>
+            );
+          })}
+        </tbody>
       </Table>
     </Scroller>
   );
+}
+
+type Shape = ListColumn<never>;
+
+function atRight({ right, quiet }: Pick<Shape, "right" | "quiet">): boolean {
+  return Boolean(right || quiet);
+}
+
+function classOf(column: Pick<Shape, "right" | "quiet" | "most">): string {
+  return `num${atRight(column) ? " right" : ""}${column.most ? " truncate" : ""}`;
+}
+
+function widthOf({ most }: Pick<Shape, "most">) {
+  return most ? { maxWidth: most } : undefined;
 }

@@ -15,7 +15,7 @@ export function Panel({
   return (
     <div className="panel" style={{ minWidth: 0, overflow: "hidden" }}>
       {title && (
-        <Group justify="space-between" px="sm" pt={9} pb={flush ? 9 : 0} wrap="nowrap">
+        <Group justify="space-between" gap={4} px="sm" pt={9} pb={flush ? 9 : 0}>
           <Text component="h2" fz="sm" fw={600} m={0}>
             {title}
           </Text>

@@ -1,5 +1,4 @@
 /** A status as a coloured dot and a word. */
-import { Group, Text } from "@mantine/core";
 import type { CSSProperties } from "react";
 
 const COLORS: Record<string, string> = {
@@ -46,17 +45,12 @@ export function Dot({ status }: { status: string }) {
 
 export function Status({ status, why }: { status: string; why?: string | null }) {
   return (
-    <Group gap={7} wrap="nowrap" component="span" data-status={status}>
+    <span className="status" data-status={status}>
       <Dot status={status} />
-      <Text component="span" fz="sm">
+      <span>
         {status}
-        {why && (
-          <Text component="span" fz="xs" c="dimmed">
-            {" "}
-            ({why.replaceAll("_", " ")})
-          </Text>
-        )}
-      </Text>
-    </Group>
+        {why && <span className="aside"> ({why.replaceAll("_", " ")})</span>}
+      </span>
+    </span>
   );
 }

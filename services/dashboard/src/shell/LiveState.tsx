@@ -1,5 +1,5 @@
 /** Whether what is seen is live, and the switch that holds it still. */
-import { ActionIcon, Group, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Group, Text } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { connection, pause } from "@/live/feed";
@@ -24,18 +24,17 @@ export function LiveState() {
       <Text fz="xs" c="dimmed" className="num" role="status" data-testid="live-state">
         {word}
       </Text>
-      <Tooltip label={label}>
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size="sm"
-          aria-label={label}
-          aria-pressed={paused}
-          onClick={() => pause(!paused)}
-        >
-          {paused ? <IconPlayerPlay size={15} /> : <IconPlayerPause size={15} />}
-        </ActionIcon>
-      </Tooltip>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="sm"
+        title={label}
+        aria-label={label}
+        aria-pressed={paused}
+        onClick={() => pause(!paused)}
+      >
+        {paused ? <IconPlayerPlay size={15} /> : <IconPlayerPause size={15} />}
+      </ActionIcon>
     </Group>
   );
 }

@@ -3,14 +3,16 @@ import { AppShell, Burger, Group, Skeleton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { onSession, signedIn } from "@/api/session";
 import { start, stop } from "@/live/feed";
 import { LiveState } from "@/shell/LiveState";
 import { Mark } from "@/shell/Mark";
 import { Navigation } from "@/shell/Navigation";
 import { OfflineBanner } from "@/shell/OfflineBanner";
-import { UserMenu } from "@/shell/UserMenu";
+
+/** Menus and what places them come after the page. */
+const UserMenu = lazy(async () => ({ default: (await import("@/shell/UserMenu")).UserMenu }));
 
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure(false);
@@ -38,7 +40,9 @@ export function Shell() {
           </Group>
           <Group gap="sm" wrap="nowrap">
             <LiveState />
-            <UserMenu />
+            <Suspense fallback={<Skeleton circle height={28} />}>
+              <UserMenu />
+            </Suspense>
           </Group>
         </Group>
       </AppShell.Header>

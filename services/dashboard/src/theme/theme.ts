@@ -41,6 +41,7 @@ export const theme = createTheme({
   primaryColor: "tide",
   primaryShade: 7,
   defaultRadius: 6,
+  respectReducedMotion: true,
   fontFamily: '"Inter Variable", system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, monospace',
   fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },
@@ -54,7 +55,13 @@ export const theme = createTheme({
       defaultProps: { variant: "default", radius: "sm", tt: "none", fw: 500 },
     }),
     Button: Button.extend({ defaultProps: { size: "xs" } }),
-    Modal: Modal.extend({ defaultProps: { centered: true, transitionProps: { duration: 120 } } }),
+    Modal: Modal.extend({
+      defaultProps: {
+        centered: true,
+        transitionProps: { duration: 120 },
+        closeButtonProps: { "aria-label": "Close" },
+      },
+    }),
     Table: Table.extend({
       defaultProps: { verticalSpacing: 7, horizontalSpacing: "sm", fz: "sm" },
     }),

@@ -1,6 +1,6 @@
 /** What was uploaded. */
 import "@mantine/dropzone/styles.css";
-import { Button, Stack, Table } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { datasetsQuery } from "@/api/queries";
@@ -8,11 +8,35 @@ import { counted, sized } from "@/live/figures";
 import type { Dataset } from "@/live/lists";
 import { Trashed } from "@/pages/datasets/Trashed";
 import { Uploads } from "@/pages/datasets/Uploads";
-import { Empty, Loaded, PageHead } from "@/parts/Page";
+import { type ListColumn, Listing } from "@/parts/Listing";
+import { Loaded, PageHead } from "@/parts/Page";
 import { Pager } from "@/parts/Pager";
-import { Scroller } from "@/parts/Scroller";
 import { Status } from "@/parts/Status";
 import { When } from "@/parts/When";
+
+const NAME: ListColumn<Dataset> = {
+  head: "Name",
+  most: 280,
+  cell: (each) => (
+    <Link to="/datasets/$id" params={{ id: each.id }} className="name">
+      {each.name}
+    </Link>
+  ),
+};
+const FACTS: ListColumn<Dataset>[] = [
+  { head: "Status", cell: (each) => <Status status={each.status} /> },
+  { head: "Format", cell: (each) => each.format ?? "–" },
+  { head: "Rows", cell: (each) => counted(each.rows), right: true },
+  { head: "Columns", cell: (each) => counted(each.columns?.length), right: true },
+  { head: "Size", cell: (each) => sized(each.size_bytes), right: true },
+  { head: "Uploaded", cell: (each) => <When at={each.created_at} /> },
+];
+const LISTED = [NAME, ...FACTS];
+const TRASHED: ListColumn<Dataset>[] = [
+  { ...NAME, cell: (each) => each.name },
+  ...FACTS,
+  { head: "Restore or purge", quiet: true, cell: (each) => <Trashed dataset={each} /> },
+];
 
 export function Datasets() {
   const { cursor, trash } = useSearch({ from: "/inside/datasets" });
@@ -33,58 +57,20 @@ export function Datasets() {
           {(page) => (
             <>
               <div className="panel">
-                {page.items.length === 0 ? (
-                  <Empty title={trash ? "The trash is empty" : "No datasets yet"}>
-                    {trash ? "Deleted datasets lie here for a while." : "Drop a file above."}
-                  </Empty>
-                ) : (
-                  <Scroller label="Datasets">
-                    <Table className="dense-table">
-                      <Table.Thead>
-                        <Table.Tr>
-                          <Table.Th>Name</Table.Th>
-                          <Table.Th>Status</Table.Th>
-                          <Table.Th>Format</Table.Th>
-                          <Table.Th ta="right">Rows</Table.Th>
-                          <Table.Th ta="right">Columns</Table.Th>
-                          <Table.Th ta="right">Size</Table.Th>
-                          <Table.Th>Uploaded</Table.Th>
-                          {trash && <Table.Th aria-label="Restore or purge" />}
-                        </Table.Tr>
-                      </Table.Thead>
-                      <Table.Tbody>
-                        {page.items.map((each) => (
-                          <Table.Tr key={each.id} data-dataset={each.id}>
-                            <Table.Td maw={280} className="truncate">
-                              {trash ? each.name : <Named dataset={each} />}
-                            </Table.Td>
-                            <Table.Td>
-                              <Status status={each.status} />
-                            </Table.Td>
-                            <Table.Td>{each.format ?? "–"}</Table.Td>
-                            <Table.Td ta="right" className="num">
-                              {counted(each.rows)}
-                            </Table.Td>
-                            <Table.Td ta="right" className="num">
-                              {counted(each.columns?.length)}
-                            </Table.Td>
-                            <Table.Td ta="right" className="num">
-                              {sized(each.size_bytes)}
-                            </Table.Td>
-                            <Table.Td>
-                              <When at={each.created_at} />
-                            </Table.Td>
-                            {trash && (
-                              <Table.Td>
-                                <Trashed dataset={each} />
-                              </Table.Td>
-                            )}
-                          </Table.Tr>
-                        ))}
-                      </Table.Tbody>
-                    </Table>
-                  </Scroller>
-                )}
+                <Listing
+                  label="Datasets"
+                  items={page.items}
+                  columns={trash ? TRASHED : LISTED}
+                  keyOf={(each) => each.id}
+                  empty={
+                    trash
+                      ? {
+                          title: "The trash is empty",
+                          text: "Deleted datasets lie here for a while.",
+                        }
+                      : { title: "No datasets yet", text: "Drop a file above." }
+                  }
+                />
               </div>
               <Pager
                 page={page}
@@ -96,17 +82,5 @@ export function Datasets() {
         </Loaded>
       </Stack>
     </>
-  );
-}
-
-function Named({ dataset }: { dataset: Dataset }) {
-  return (
-    <Link
-      to="/datasets/$id"
-      params={{ id: dataset.id }}
-      style={{ color: "inherit", fontWeight: 550 }}
-    >
-      {dataset.name}
-    </Link>
   );
 }

@@ -1,11 +1,31 @@
-import { Table, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import type { Schema } from "@/api/http";
 import { attemptsQuery } from "@/api/queries";
 import { lasted } from "@/live/figures";
-import { Empty, Loaded } from "@/parts/Page";
-import { Scroller } from "@/parts/Scroller";
+import { type ListColumn, Listing } from "@/parts/Listing";
+import { Loaded } from "@/parts/Page";
 import { Status } from "@/parts/Status";
 import { When } from "@/parts/When";
+
+const COLUMNS: ListColumn<Schema["Attempt"]>[] = [
+  { head: "Attempt", cell: (each) => each.attempt },
+  { head: "Outcome", cell: (each) => <Status status={each.outcome ?? "running"} /> },
+  { head: "Worker", cell: (each) => each.worker },
+  {
+    head: "Took",
+    cell: (each) => (each.duration_s === null ? "–" : lasted(1000 * each.duration_s)),
+  },
+  { head: "Began", cell: (each) => <When at={each.started_at} /> },
+  {
+    head: "Error",
+    most: 320,
+    cell: (each) => (
+      <span className="aside" title={each.error?.traceback ?? each.error?.message}>
+        {each.error?.message}
+      </span>
+    ),
+  },
+];
 
 /** Every run of every part of the job. */
 export function Attempts({ jobId }: { jobId: string }) {
@@ -13,52 +33,15 @@ export function Attempts({ jobId }: { jobId: string }) {
   return (
     <div className="panel">
       <Loaded of={attempts}>
-        {(items) =>
-          items.length === 0 ? (
-            <Empty title="No attempt has begun" />
-          ) : (
-            <Scroller label="Attempts">
-              <Table className="dense-table">
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>Attempt</Table.Th>
-                    <Table.Th>Outcome</Table.Th>
-                    <Table.Th>Worker</Table.Th>
-                    <Table.Th>Took</Table.Th>
-                    <Table.Th>Began</Table.Th>
-                    <Table.Th>Error</Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {items.map((each) => (
-                    <Table.Tr key={each.run_id}>
-                      <Table.Td className="num">{each.attempt}</Table.Td>
-                      <Table.Td>
-                        <Status status={each.outcome ?? "running"} />
-                      </Table.Td>
-                      <Table.Td>{each.worker}</Table.Td>
-                      <Table.Td className="num">
-                        {each.duration_s === null ? "–" : lasted(1000 * each.duration_s)}
-                      </Table.Td>
-                      <Table.Td>
-                        <When at={each.started_at} />
-                      </Table.Td>
-                      <Table.Td maw={320} className="truncate">
-                        <Text
-                          fz="xs"
-                          component="span"
-                          title={each.error?.traceback ?? each.error?.message}
-                        >
-                          {each.error?.message}
-                        </Text>
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Scroller>
-          )
-        }
+        {(items) => (
+          <Listing
+            label="Attempts"
+            items={items}
+            columns={COLUMNS}
+            keyOf={(each) => each.run_id}
+            empty={{ title: "No attempt has begun", text: "It waits for a worker." }}
+          />
+        )}
       </Loaded>
     </div>
   );

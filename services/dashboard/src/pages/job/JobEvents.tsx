@@ -1,12 +1,11 @@
 import { Table } from "@mantine/core";
-import { useState } from "react";
 import type { AnyEvent } from "@/live/frames";
-import { EventRow } from "@/parts/EventRow";
+import { EventRow, useOpened } from "@/parts/EventRow";
 import { Scroller } from "@/parts/Scroller";
 
 /** Events in order, each with all that it says. */
 export function JobEvents({ events }: { events: readonly AnyEvent[] }) {
-  const [opened, setOpened] = useState<string | null>(null);
+  const [opened, toggle] = useOpened();
   return (
     <div className="panel">
       <Scroller label="Events">
@@ -18,17 +17,15 @@ export function JobEvents({ events }: { events: readonly AnyEvent[] }) {
               <Table.Th>Event</Table.Th>
             </Table.Tr>
           </Table.Thead>
-          <Table.Tbody>
-            {events.map((event) => (
-              <EventRow
-                key={event.id}
-                event={event}
-                place={event.seq}
-                opened={opened === event.id}
-                toggle={() => setOpened(opened === event.id ? null : event.id)}
-              />
-            ))}
-          </Table.Tbody>
+          {events.map((event) => (
+            <EventRow
+              key={event.id}
+              event={event}
+              place={event.seq}
+              opened={opened === event.id}
+              toggle={toggle}
+            />
+          ))}
         </Table>
       </Scroller>
     </div>

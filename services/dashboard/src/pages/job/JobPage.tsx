@@ -1,5 +1,5 @@
 /** One job: how it goes, what it said, what it gave, and what it was at any moment. */
-import { Grid, Group, Stack, Tabs } from "@mantine/core";
+import { Grid, Group, Skeleton, Stack, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
@@ -107,7 +107,7 @@ function Shown({ now, events, at }: { now: Job; events: JobEvent[]; at: number |
                   <JobEvents events={seen} />
                 </Tabs.Panel>
                 <Tabs.Panel value="graph" pt="sm">
-                  <Suspense fallback={null}>
+                  <Suspense fallback={<Skeleton h={320} />}>
                     <Graph steps={job.steps} />
                   </Suspense>
                 </Tabs.Panel>

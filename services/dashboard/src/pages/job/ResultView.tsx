@@ -115,7 +115,7 @@ export function Downloads({
     }
   };
   return (
-    <Group gap={4} wrap="nowrap">
+    <Group gap={4}>
       <Text fz="xs" c="dimmed" visibleFrom="sm">
         {sized(size)}
       </Text>

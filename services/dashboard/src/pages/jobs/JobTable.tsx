@@ -1,4 +1,4 @@
-import { Checkbox, Table, Text } from "@mantine/core";
+import { Table } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { memo, useCallback } from "react";
 import { hasEnded, type Job } from "@/live/jobs";
@@ -48,11 +48,14 @@ export function JobTable({
         <Table.Thead>
           <Table.Tr>
             <Table.Th w={36}>
-              <Checkbox
-                size="xs"
+              <input
+                type="checkbox"
+                className="choose"
                 aria-label="Choose all on this page"
                 checked={all}
-                indeterminate={!all && chosen.size > 0}
+                ref={(box) => {
+                  if (box) box.indeterminate = !all && chosen.size > 0;
+                }}
                 onChange={() => choose(() => new Set(all ? [] : jobs.map((job) => job.id)))}
               />
             </Table.Th>
@@ -85,37 +88,36 @@ const JobRow = memo(function JobRow({
   toggle: (id: string) => void;
 }) {
   return (
-    <Table.Tr data-chosen={chosen} data-job={job.id}>
-      <Table.Td>
-        <Checkbox
-          size="xs"
+    <tr data-chosen={chosen} data-job={job.id}>
+      <td>
+        <input
+          type="checkbox"
+          className="choose"
           aria-label={`Choose ${nameOf(job)} ${job.id.slice(-8)}`}
           checked={chosen}
           onChange={() => toggle(job.id)}
         />
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <Status status={job.status} why={job.blocked_reason} />
-      </Table.Td>
-      <Table.Td maw={260} className="truncate">
-        <Link to="/jobs/$id" params={{ id: job.id }} style={{ color: "inherit", fontWeight: 550 }}>
+      </td>
+      <td className="truncate" style={{ maxWidth: 260 }}>
+        <Link to="/jobs/$id" params={{ id: job.id }} className="name">
           {nameOf(job)}
         </Link>{" "}
-        <Text component="span" c="dimmed" fz="xs" className="mono">
-          {job.id.slice(-8)}
-        </Text>
-      </Table.Td>
-      <Table.Td>{hasEnded(job) ? null : <JobProgress job={job} />}</Table.Td>
-      <Table.Td visibleFrom="md">
+        <span className="aside mono">{job.id.slice(-8)}</span>
+      </td>
+      <td>{hasEnded(job) ? null : <JobProgress job={job} />}</td>
+      <td className="mantine-visible-from-md">
         <Labels labels={job.labels ?? {}} />
-      </Table.Td>
-      <Table.Td visibleFrom="sm">{job.queue}</Table.Td>
-      <Table.Td>
+      </td>
+      <td className="mantine-visible-from-sm">{job.queue}</td>
+      <td>
         <Lasting from={job.started_at} to={job.finished_at} />
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <When at={job.created_at} />
-      </Table.Td>
-    </Table.Tr>
+      </td>
+    </tr>
   );
 });

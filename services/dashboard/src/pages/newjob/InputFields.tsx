@@ -54,7 +54,7 @@ export function InputFields({
         {writing.input === "value" && (
           <JsonInput
             label="Value"
-            description="JSON; a long integer keeps all of its digits"
+            description="JSON; a long integer keeps all of its digits; empty: no input"
             autosize
             minRows={2}
             maxRows={14}

@@ -21,7 +21,7 @@ export function keepDraft(draft: Draft): void {
   kept = draft;
 }
 
-/** The kept draft; it stays until another one replaces it, so that a second look finds it. */
+/** The kept draft, once. */
 export function takeDraft(): Draft | null {
   const draft = kept;
   kept = null;

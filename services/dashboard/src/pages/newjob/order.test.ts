@@ -23,3 +23,12 @@ it("submits an edited job with every digit and all that its steps say", () => {
     write({ steps: [step, each], value: read(VALUE), queue: "slow" }),
   );
 });
+
+it("takes an empty value for no input, as of a job that is edited", () => {
+  const writing = startOf({ processor: "fail" }, null);
+
+  const order = orderOf({ ...writing, input: "value", value: " " });
+
+  expect(order).toMatchObject({ body: { processor: "fail" } });
+  expect(order).not.toHaveProperty("body.value");
+});

@@ -58,7 +58,7 @@ export function orderOf(writing: Writing): Order | Error {
     if (!writing.datasetId) return new Error("Choose a dataset.");
     input["dataset_id"] = writing.datasetId;
   }
-  if (writing.input === "value") {
+  if (writing.input === "value" && writing.value.trim()) {
     try {
       input["value"] = read(writing.value);
     } catch {

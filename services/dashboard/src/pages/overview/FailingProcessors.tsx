@@ -22,7 +22,7 @@ export function FailingProcessors() {
     <Panel
       title="Failing processors"
       aside={
-        <Link to="/failures" style={{ fontSize: 12 }}>
+        <Link to="/failures" className="small">
           Inbox
         </Link>
       }

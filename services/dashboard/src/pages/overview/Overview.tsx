@@ -1,5 +1,5 @@
 /** How the whole is doing, at a glance. */
-import { Button, SimpleGrid, Stack } from "@mantine/core";
+import { Button, SimpleGrid, Skeleton, Stack } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
@@ -21,7 +21,7 @@ export function Overview() {
       </PageHead>
       <Stack gap="sm">
         <Counts />
-        <Suspense fallback={<div style={{ height: 220 }} />}>
+        <Suspense fallback={<Skeleton h={220} />}>
           <Charts />
         </Suspense>
         <SimpleGrid cols={{ base: 1, md: 3 }} spacing="sm">

@@ -15,7 +15,7 @@ export function RecentJobs() {
     <Panel
       title="Latest jobs"
       aside={
-        <Link to="/jobs" style={{ fontSize: 12 }}>
+        <Link to="/jobs" className="small">
           All
         </Link>
       }
@@ -30,12 +30,7 @@ export function RecentJobs() {
             <Stack gap={6}>
               {page.items.slice(0, 8).map((job) => (
                 <Group key={job.id} justify="space-between" wrap="nowrap" gap="xs">
-                  <Link
-                    to="/jobs/$id"
-                    params={{ id: job.id }}
-                    className="truncate"
-                    style={{ fontSize: 13, color: "inherit" }}
-                  >
+                  <Link to="/jobs/$id" params={{ id: job.id }} className="plain truncate">
                     {nameOf(job)}
                   </Link>
                   <Status status={job.status} />

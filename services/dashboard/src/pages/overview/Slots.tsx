@@ -20,11 +20,7 @@ export function Slots() {
               {live.map((worker) => (
                 <div key={worker.name}>
                   <Group justify="space-between" wrap="nowrap">
-                    <Link
-                      to="/workers"
-                      className="truncate"
-                      style={{ fontSize: 13, color: "inherit" }}
-                    >
+                    <Link to="/workers" className="plain truncate">
                       {worker.name}
                     </Link>
                     <Text fz="sm" className="num">

@@ -17,6 +17,10 @@ const NEW = "new";
 
 export function PipelinePage() {
   const { name } = useParams({ from: "/inside/pipelines/$name" });
+  return <Editor key={name} name={name} />;
+}
+
+function Editor({ name }: { name: string }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const pipelines = useQuery(pipelinesQuery);

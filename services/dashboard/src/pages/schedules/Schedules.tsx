@@ -19,11 +19,7 @@ const COLUMNS: ListColumn<Schedule>[] = [
     head: "Name",
     most: 240,
     cell: (each) => (
-      <Link
-        to="/schedules/$id"
-        params={{ id: each.id }}
-        style={{ color: "inherit", fontWeight: 550 }}
-      >
+      <Link to="/schedules/$id" params={{ id: each.id }} className="name">
         {each.name}
       </Link>
     ),

@@ -59,7 +59,7 @@ export function Door({
             <Button type="submit" size="sm" loading={order.busy}>
               {button}
             </Button>
-            <Text fz="sm" c="dimmed" component="div">
+            <Text fz="sm" c="dimmed" component="div" className="prose">
               {children}
             </Text>
           </Stack>

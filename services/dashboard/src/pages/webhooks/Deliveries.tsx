@@ -1,4 +1,4 @@
-import { Group, SegmentedControl, Stack, Table, Text, UnstyledButton } from "@mantine/core";
+import { Button, Group, SegmentedControl, Stack, Text, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -59,6 +59,9 @@ export function Deliveries({ id }: { id: string }) {
             { value: "failed", label: "Failed" },
           ]}
         />
+        <Button variant="default" onClick={() => void deliveries.refetch()}>
+          Look again
+        </Button>
       </Group>
       <Loaded of={deliveries}>
         {(page) => (
@@ -73,15 +76,7 @@ export function Deliveries({ id }: { id: string }) {
                   title: status ? "None of this kind" : "Nothing was sent yet",
                   text: "“Test” sends one request now; “Replay” sends again what happened before.",
                 }}
-                below={(each) =>
-                  opened === each.id && (
-                    <Table.Tr>
-                      <Table.Td colSpan={columns.length}>
-                        <Attempts of={each} />
-                      </Table.Td>
-                    </Table.Tr>
-                  )
-                }
+                below={(each) => opened === each.id && <Attempts of={each} />}
               />
             </div>
             <Pager

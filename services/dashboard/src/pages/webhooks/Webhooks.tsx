@@ -23,11 +23,7 @@ const COLUMNS: ListColumn<Webhook>[] = [
     head: "Address",
     most: 360,
     cell: (each) => (
-      <Link
-        to="/webhooks/$id"
-        params={{ id: each.id }}
-        style={{ color: "inherit", fontWeight: 550 }}
-      >
+      <Link to="/webhooks/$id" params={{ id: each.id }} className="name">
         {each.url}
       </Link>
     ),
