@@ -43,10 +43,11 @@ LANES = 3
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Open the lanes where no path was asked for; `-n 0` keeps one process."""
-    if hasattr(config, "workerinput") or config.option.collectonly:
-        return  # a lane opens none
+    if hasattr(config, "workerinput"):
+        config.option.loadgroup = True
+        return  # a lane opens none, and is told nothing of what follows
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    if whole and config.option.numprocesses is None:
+    if whole and config.option.numprocesses is None and not config.option.collectonly:
         config.option.numprocesses, config.option.dist = LANES, "loadgroup"
         config.option.loadscopereorder = False
 

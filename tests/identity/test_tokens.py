@@ -1,6 +1,7 @@
 """Access tokens: what identity signs every service accepts, and nothing else."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +86,7 @@ async def test_a_token_speaks_for_its_user() -> None:
         *(forged(without=claim) for claim in ("exp", "aud", "iss", "sid", "jti", "tenant", "role")),
         "tm_refresh_abcdefghijklmnopqrstuvwxyz",
     ],
+    ids=map(str, count()),
 )
 async def test_a_forged_token_is_refused(token: str) -> None:
     with pytest.raises(NotSignedIn):
