@@ -24,7 +24,7 @@ async def test_an_attempt_goes_on_from_the_checkpoint_of_the_one_that_crashed(
 
 async def test_a_silent_attempt_stalls_once_and_goes_on(ann: Person) -> None:
     job = await ann.run(
-        processor="burn_cpu", params={"milliseconds": 4_000}, timeouts=Timeouts(stall_s=1)
+        processor="burn_cpu", params={"milliseconds": 2_500}, timeouts=Timeouts(stall_s=1)
     )
     events = await ann.client.job_events(job.id)
 

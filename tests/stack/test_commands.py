@@ -53,7 +53,7 @@ def test_plain_http_for_others_must_be_asked_for(tmp_path: Path) -> None:
 
 
 def test_migrations_can_be_undone_and_done_again(servers: Stack) -> None:
-    undone = tidemill("migrate", "down", "--service", "notifier", "--steps", "2", data=servers.data)
+    undone = tidemill("migrate", "down", "--service", "notifier", "--steps", "3", data=servers.data)
     between = tidemill("migrate", "status", data=servers.data)
     done = tidemill("migrate", "up", data=servers.data)
 

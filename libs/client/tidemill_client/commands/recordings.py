@@ -124,6 +124,9 @@ def _found(context: typer.Context, source: str) -> Recording:
     try:
         archive_id = UUID(source)
     except ValueError:
+        if not Path(source).is_file():
+            message = f"{source} is neither a file nor the id of a job."
+            raise typer.BadParameter(message, param_hint="SOURCE") from None
         return recording.read(Path(source))
     body = calling.run(context, lambda client: client.archive_file(archive_id))
     return recording.read(BytesIO(body), source)
