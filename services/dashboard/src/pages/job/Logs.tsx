@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { get } from "@/api/http";
 import { followLines } from "@/live/feed";
-import { clock } from "@/live/figures";
+import { clock, counted } from "@/live/figures";
 import type { LogLine } from "@/live/frames";
 import { mergeLines } from "@/live/loglines";
 import { Empty, Loaded } from "@/parts/Page";
@@ -56,7 +56,8 @@ export function Logs({ jobId }: { jobId: string }) {
     <div className="panel">
       <Group px="sm" py={6} justify="space-between">
         <Text fz="xs" c="dimmed" className="num">
-          {lines.length} lines{skipped > 0 && `, ${skipped} too many to show live`}
+          {counted(lines.length)} {lines.length === 1 ? "line" : "lines"}
+          {skipped > 0 && `, ${skipped} too many to show live`}
         </Text>
         <Checkbox
           size="xs"
