@@ -186,6 +186,7 @@ async def served(folder: Path) -> AsyncGenerator[Plain]:
     await postgres.prepare(folder / "postgres", folder / "secrets", password, clean)
     port = ports.take("api")
     async with AsyncExitStack() as opened:
+        opened.callback(ports.release)
         parts: list[Child] = []
 
         async def start(component: Component) -> None:

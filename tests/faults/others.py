@@ -34,6 +34,7 @@ class Others:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._started = AsyncExitStack()
+        self._ports = Ports({})
         self._count = 0
 
     async def __aenter__(self) -> Self:
@@ -46,10 +47,11 @@ class Others:
         trace: TracebackType | None,
     ) -> None:
         await self._started.aclose()
+        self._ports.release()
 
     async def start(self, service: str, **env: str) -> Other:
         self._count += 1
-        port = Ports({}).take(service)
+        port = self._ports.take(f"{service}-{self._count}")
         url = f"http://127.0.0.1:{port}/readyz"
 
         async def ready() -> None:
@@ -71,7 +73,7 @@ class Others:
 
     async def gateway(self, service: str, *urls: str) -> Other:
         """A gateway that knows so many replicas of a service."""
-        at = gateway.settle(Gateway(), Ports({}))
+        at = gateway.settle(Gateway(), self._ports)
         upstreams = " ".join(url.removeprefix("http://") for url in urls)
         given = {f"TM_{service.upper()}_UPSTREAM": upstreams}
         folder = self._stack.data / "other-gateway"

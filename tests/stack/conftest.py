@@ -12,7 +12,11 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from nats.aio.client import Client
 
+from tidemill_kit.settings import Settings
+from tidemill_kit.storage import Storage
 from tidemill_stack.stack import Stack
+
+BUCKET = "tidemill-results"
 
 type ConnectAs = Callable[[str], Awaitable[tuple[Client, Queue[str]]]]
 type StoreFor = Callable[[str], Awaitable[Any]]
@@ -73,3 +77,20 @@ async def store_for(servers: Stack) -> AsyncGenerator[StoreFor]:
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     return Path(__file__).parents[2]
+
+
+def store_settings(servers: Stack, endpoint: str) -> Settings:
+    """What the processor needs for its part of the store, at this address."""
+    key = servers.credentials.s3["processor"]
+    return Settings(
+        s3_endpoint=endpoint,
+        public_url=servers.s3_endpoint,
+        s3_access_key=key.access_key,
+        s3_secret_key=key.secret_key,
+    )
+
+
+@pytest.fixture
+async def storage(servers: Stack) -> AsyncGenerator[Storage]:
+    async with Storage.open(store_settings(servers, servers.s3_endpoint)) as opened:
+        yield opened

@@ -1,6 +1,6 @@
 """Objects go to the real store and come back as they were, also by link and in parts."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -8,27 +8,9 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from tidemill_kit.settings import Settings
+from tests.stack.conftest import BUCKET, store_settings
 from tidemill_kit.storage import PART_BYTES, ObjectMissing, Storage, StorageAway
 from tidemill_stack.stack import Stack
-
-BUCKET = "tidemill-results"
-
-
-def settings(servers: Stack, endpoint: str) -> Settings:
-    key = servers.credentials.s3["processor"]
-    return Settings(
-        s3_endpoint=endpoint,
-        public_url=servers.s3_endpoint,
-        s3_access_key=key.access_key,
-        s3_secret_key=key.secret_key,
-    )
-
-
-@pytest.fixture
-async def storage(servers: Stack) -> AsyncGenerator[Storage]:
-    async with Storage.open(settings(servers, servers.s3_endpoint)) as opened:
-        yield opened
 
 
 async def pieces(*given: bytes) -> AsyncIterator[bytes]:
@@ -93,7 +75,7 @@ async def test_a_link_gives_the_object_under_its_name(storage: Storage) -> None:
 
 
 async def test_a_store_that_is_not_there_is_away(servers: Stack, unused_tcp_port: int) -> None:
-    nowhere = settings(servers, f"http://127.0.0.1:{unused_tcp_port}")
+    nowhere = store_settings(servers, f"http://127.0.0.1:{unused_tcp_port}")
 
     async with Storage.open(nowhere) as storage:
         with pytest.raises(StorageAway):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,12 @@ class ObjectMissing(NotFound):
 
 class StorageAway(Unavailable):
     """The object store does not answer."""
+
+
+class StorageFull(StorageAway):
+    """The object store has no room for it."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
 class Storage:
@@ -233,10 +240,18 @@ class translated:  # noqa: N801 - reads as a verb at the call
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ClientError):
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            raise (ObjectMissing if code in _MISSING else StorageAway)(code) from error
+            raise _told(error) from error
         if isinstance(error, (BotoCoreError, TransferBroken, OSError)):
             raise StorageAway(type(error).__name__) from error
+
+
+def _told(error: ClientError) -> NotFound | StorageAway:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    if code in _MISSING:
+        return ObjectMissing(code)
+    answer = error.response.get("ResponseMetadata", {})
+    full = answer.get("HTTPStatusCode") == HTTPStatus.INSUFFICIENT_STORAGE
+    return StorageFull(code) if full else StorageAway(code)
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

@@ -1,7 +1,12 @@
-"""Free ports below the range from which the kernel picks the ports of outgoing connections."""
+"""Free ports below the range from which the kernel picks the ports of outgoing connections.
+
+A port that was handed out is not yet listened on. Until `release` UDP's port of the same number,
+which nobody needs, is held: other stacks that start now take another.
+"""
 
 import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from secrets import randbelow
 
 from tidemill_stack.errors import StartFailed
@@ -17,6 +22,7 @@ class Ports:
 
     def __init__(self, earlier: Mapping[str, int]) -> None:
         self._earlier = earlier
+        self._claims = ExitStack()
         self.given: dict[str, int] = {}
 
     def take(self, name: str, *, twin: bool = False) -> int:
@@ -26,10 +32,27 @@ class Ports:
             port = self._earlier.get(name, 0) if attempt == 0 else 0
             port = port or LOWEST + randbelow(highest - LOWEST + 1)
             wanted = {port, port + TWIN} if twin else {port}
-            if wanted.isdisjoint(self._taken()) and all(is_free(each) for each in wanted):
+            if wanted.isdisjoint(self._taken()) and self._claim(wanted):
                 self.given[name] = port
                 return port
         raise StartFailed("no free port on the loopback interface")
+
+    def release(self) -> None:
+        """Leave all ports to whoever wants them."""
+        self._claims.close()
+
+    def _claim(self, wanted: set[int]) -> bool:
+        with ExitStack() as claims:
+            for port in wanted:
+                claim = claims.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                try:
+                    claim.bind(("127.0.0.1", port))
+                except OSError:
+                    return False
+                if not is_free(port):
+                    return False
+            self._claims.push(claims.pop_all())
+        return True
 
     def _taken(self) -> set[int]:
         return {port + shift for port in self.given.values() for shift in (0, TWIN)}

@@ -58,6 +58,7 @@ class Stack:
         self._report = report
         self._children: dict[str, Child] = {}
         self._lock: state.Lock | None = None
+        self._ports = Ports({})
         self._began = monotonic()
 
     async def __aenter__(self) -> Self:
@@ -100,6 +101,7 @@ class Stack:
                 for name in names:
                     if name in self._children:
                         tasks.create_task(self._children[name].stop())
+        self._ports.release()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
