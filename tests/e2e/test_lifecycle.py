@@ -31,7 +31,7 @@ async def test_a_silent_attempt_stalls_once_and_goes_on(ann: Person) -> None:
     (stalled,) = [each.event for each in events if isinstance(each.event, JobStalled)]
     assert job.status is JobStatus.SUCCEEDED
     assert (stalled.step, stalled.attempt) == ("burn_cpu", 1)
-    assert stalled.idle_s > 1
+    assert stalled.idle_s >= 1
 
 
 async def test_an_attempt_that_takes_too_long_is_tried_once_more(ann: Person) -> None:

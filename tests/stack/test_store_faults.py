@@ -10,7 +10,7 @@ import pytest
 from msgspec import Struct
 
 from tests.stack.conftest import BUCKET, store_settings
-from tidemill_kit.storage import PART_BYTES, Storage, StorageAway, StorageFull
+from tidemill_kit.storage import PART_BYTES, NoRoomInStore, Storage, StorageAway
 from tidemill_stack.stack import Stack
 
 BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n"
@@ -112,7 +112,7 @@ async def test_what_does_not_come_whole_does_not_come(
 
 @pytest.mark.parametrize(
     ("refusal", "told"),
-    [(BUSY, StorageAway), (FULL, StorageFull), (b"", StorageAway)],
+    [(BUSY, StorageAway), (FULL, NoRoomInStore), (b"", StorageAway)],
     ids=["busy", "full", "hung up"],
 )
 async def test_what_the_store_does_not_take_is_not_said_to_be_kept(

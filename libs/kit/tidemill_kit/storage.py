@@ -31,7 +31,7 @@ class StorageAway(Unavailable):
     """The object store does not answer."""
 
 
-class StorageFull(StorageAway):
+class NoRoomInStore(StorageAway):
     """The object store has no room for it."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
@@ -251,7 +251,7 @@ def _told(error: ClientError) -> NotFound | StorageAway:
         return ObjectMissing(code)
     answer = error.response.get("ResponseMetadata", {})
     full = answer.get("HTTPStatusCode") == HTTPStatus.INSUFFICIENT_STORAGE
-    return StorageFull(code) if full else StorageAway(code)
+    return NoRoomInStore(code) if full else StorageAway(code)
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from tidemill_contracts.datasets import Dataset
 from tidemill_contracts.identity import Role
 from tidemill_contracts.pages import Page
 from tidemill_contracts.uploads import BeginUpload, CompleteUpload, Upload, UploadStatus
@@ -114,22 +115,35 @@ class UploadController(Controller):
         What was stored is read again to know its sha256. Where that takes longer, the answer is
         202 with the upload: ask again.
         """
-        known = head(request.app)
-        async with database.on_behalf_of(principal.tenant_id) as connection:
-            upload = await UploadRepository(connection, principal.tenant_id).get(upload_id)
-            if upload.status is UploadStatus.COMPLETED:
-                datasets = DatasetRepository(connection, principal.tenant_id)
-                dataset = (await datasets.get(upload_id)).shown(str(known))
-                return Response(dataset, headers={"Location": place_of(dataset)})
-        await _check(storage, settings, upload, data)
-        task = await finisher.begin(upload, data.sha256)
-        if task is not None:
+        known = str(head(request.app))
+        upload, dataset = await _found(database, principal.tenant_id, upload_id, known)
+        if dataset is None:
+            try:
+                await _check(storage, settings, upload, data)
+            except UploadOver:
+                # the store may have no parts since another request completes it at this moment
+                before = upload.status
+                upload, dataset = await _found(database, principal.tenant_id, upload_id, known)
+                if upload.status is before:
+                    raise
+        if dataset is None and (task := await finisher.begin(upload, data.sha256)):
             done, _ = await asyncio.wait({task}, timeout=settings.upload_answer_s)
-            if done:
-                dataset = task.result()
-                return Response(dataset, headers={"Location": place_of(dataset)})
+            dataset = task.result() if done else None
+        if dataset is not None:
+            return Response(dataset, headers={"Location": place_of(dataset)})
         headers = {"Location": f"{presigned.ROUTE}/{upload_id}", "Retry-After": "1"}
         return Response(upload.shown(), status_code=202, headers=headers)
+
+
+async def _found(
+    database: Database, tenant_id: UUID, upload_id: UUID, known: str
+) -> tuple[StoredUpload, Dataset | None]:
+    """The upload, and the dataset that it has become."""
+    async with database.on_behalf_of(tenant_id) as connection:
+        upload = await UploadRepository(connection, tenant_id).get(upload_id)
+        if upload.status is not UploadStatus.COMPLETED:
+            return upload, None
+        return upload, (await DatasetRepository(connection, tenant_id).get(upload_id)).shown(known)
 
 
 async def _check(
