@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from tests.builders import PATIENCE_S, a
 from tests.ingestion.conftest import MEBIBYTE
 from tests.ingestion.test_uploads import listed, stored
-from tidemill_ingestion.parts import StoredUpload, part_bytes
+from tidemill_ingestion import presigned
+from tidemill_ingestion.parts import StoredUpload, UploadOver, part_bytes
+from tidemill_ingestion.upload_repository import UploadRepository
 from tidemill_kit.storage import Storage
 
 CONTENT = hashlib.shake_128(b"parts").digest(11 * MEBIBYTE)
@@ -111,6 +114,26 @@ async def test_completing_at_the_same_time_makes_one_dataset(eve: Any) -> None:
 
     assert {answer.status_code for answer in answers} <= {201, 202}
     assert len(await listed(eve)) == 1
+
+
+async def test_parts_that_another_request_has_put_together_were_all_there(
+    eve: Any, parted: Any
+) -> None:
+    made, given_up = await begin(eve), await begin(eve)
+    tenant_id, state = UUID(eve.tenant_id), parted.app.state
+    async with state.database.on_behalf_of(tenant_id) as connection:
+        uploads = UploadRepository(connection, tenant_id)
+        seen = [await uploads.get(UUID(upload["id"])) for upload in (made, given_up)]
+    await send(*made["parts"])
+    await complete(eve, made)
+    await eve.http.delete(f"/v1/uploads/{given_up['id']}")
+
+    place = state.database, state.storage, state.settings
+    there = await presigned.stored(*place, seen[0])
+    with pytest.raises(UploadOver):
+        await presigned.stored(*place, seen[1])
+
+    assert there == {1, 2, 3}
 
 
 async def test_what_takes_long_is_answered_later(start: StartIngestion, sign_in: SignIn) -> None:

@@ -64,20 +64,30 @@ async def begin(
         raise
 
 
-async def show(storage: Objects, settings: Settings, upload: StoredUpload) -> Upload:
+async def show(
+    database: Database, storage: Objects, settings: Settings, upload: StoredUpload
+) -> Upload:
     """The upload with the parts that the store has, and links for the next missing ones."""
     if upload.status is not UploadStatus.UPLOADING:
         return upload.shown()
-    return await _with_links(storage, settings, upload, await stored(storage, settings, upload))
+    there = await stored(database, storage, settings, upload)
+    return await _with_links(storage, settings, upload, there)
 
 
-async def stored(storage: Objects, settings: Settings, upload: StoredUpload) -> set[int]:
+async def stored(
+    database: Database, storage: Objects, settings: Settings, upload: StoredUpload
+) -> set[int]:
     """The numbers of the parts that are there; UploadOver where the store has given them up."""
     place = (settings.s3_datasets_bucket, upload.object_key, upload.parts_id)
     try:
         found = await storage.parts(*place)
     except ObjectMissing as error:
-        raise UploadOver from error
+        async with database.on_behalf_of(upload.tenant_id) as connection:
+            by_now = await UploadRepository(connection, upload.tenant_id).get(upload.id)
+        if by_now.status not in (UploadStatus.VERIFYING, UploadStatus.COMPLETED):
+            raise UploadOver from error
+        # another request has put them together at this moment: all were there
+        return set(range(1, upload.part_count + 1))
     return {
         part.number
         for part in found

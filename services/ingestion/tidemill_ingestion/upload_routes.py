@@ -10,7 +10,6 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from tidemill_contracts.datasets import Dataset
 from tidemill_contracts.identity import Role
 from tidemill_contracts.pages import Page
 from tidemill_contracts.uploads import BeginUpload, CompleteUpload, Upload, UploadStatus
@@ -79,12 +78,14 @@ class UploadController(Controller):
         upload_id: FromPath[UUID],
         principal: Caller,
         uploads: Uploads,
+        database: NamedDependency[Database],
         storage: Store,
         settings: Configured,
     ) -> Upload:
         """The parts that are there, and links for the next that are missing, for operators."""
-        upload = await presigned.show(storage, settings, await uploads.get(upload_id))
-        return upload if principal.role.includes(Role.OPERATOR) else _without_links(upload)
+        upload = await uploads.get(upload_id)
+        shown = await presigned.show(database, storage, settings, upload)
+        return shown if principal.role.includes(Role.OPERATOR) else _without_links(shown)
 
     @delete("/{upload_id:uuid}", opt=WRITE)
     async def abort(
@@ -115,38 +116,26 @@ class UploadController(Controller):
         What was stored is read again to know its sha256. Where that takes longer, the answer is
         202 with the upload: ask again.
         """
-        known = str(head(request.app))
-        upload, dataset = await _found(database, principal.tenant_id, upload_id, known)
-        if dataset is None:
-            try:
-                await _check(storage, settings, upload, data)
-            except UploadOver:
-                # the store may have no parts since another request completes it at this moment
-                before = upload.status
-                upload, dataset = await _found(database, principal.tenant_id, upload_id, known)
-                if upload.status is before:
-                    raise
-        if dataset is None and (task := await finisher.begin(upload, data.sha256)):
+        known = head(request.app)
+        async with database.on_behalf_of(principal.tenant_id) as connection:
+            upload = await UploadRepository(connection, principal.tenant_id).get(upload_id)
+            if upload.status is UploadStatus.COMPLETED:
+                datasets = DatasetRepository(connection, principal.tenant_id)
+                dataset = (await datasets.get(upload_id)).shown(str(known))
+                return Response(dataset, headers={"Location": place_of(dataset)})
+        await _check(database, storage, settings, upload, data)
+        task = await finisher.begin(upload, data.sha256)
+        if task is not None:
             done, _ = await asyncio.wait({task}, timeout=settings.upload_answer_s)
-            dataset = task.result() if done else None
-        if dataset is not None:
-            return Response(dataset, headers={"Location": place_of(dataset)})
+            if done:
+                dataset = task.result()
+                return Response(dataset, headers={"Location": place_of(dataset)})
         headers = {"Location": f"{presigned.ROUTE}/{upload_id}", "Retry-After": "1"}
         return Response(upload.shown(), status_code=202, headers=headers)
 
 
-async def _found(
-    database: Database, tenant_id: UUID, upload_id: UUID, known: str
-) -> tuple[StoredUpload, Dataset | None]:
-    """The upload, and the dataset that it has become."""
-    async with database.on_behalf_of(tenant_id) as connection:
-        upload = await UploadRepository(connection, tenant_id).get(upload_id)
-        if upload.status is not UploadStatus.COMPLETED:
-            return upload, None
-        return upload, (await DatasetRepository(connection, tenant_id).get(upload_id)).shown(known)
-
-
 async def _check(
+    database: Database,
     storage: Objects,
     settings: Settings,
     upload: StoredUpload,
@@ -158,7 +147,7 @@ async def _check(
     if order.sha256 is not None and upload.sha256 not in (None, order.sha256):
         raise DigestMismatch(expected=upload.sha256, found=order.sha256)
     if upload.status is UploadStatus.UPLOADING:
-        there = await presigned.stored(storage, settings, upload)
+        there = await presigned.stored(database, storage, settings, upload)
         missing = [n for n in range(1, upload.part_count + 1) if n not in there]
         if missing:
             raise UploadIncomplete(missing=len(missing), parts=missing[:NAMED_AT_MOST])
