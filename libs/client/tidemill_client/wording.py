@@ -1,5 +1,7 @@
 """What happened, in a few words for people."""
 
+from datetime import datetime
+
 import msgspec
 from msgspec import UNSET
 
@@ -54,6 +56,16 @@ def outcome(result: Result | None) -> str:
 def progress(now: Progress) -> str:
     total = "" if now.total is None else f" of {now.total:g}"
     return f"{now.step}: {now.done:g}{total} {now.unit}".rstrip()
+
+
+def clock(moment: datetime | None) -> str:
+    """A moment to the second, by the clock of whoever looks; nothing for none."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def minute(moment: datetime | None) -> str:
+    """A moment to the minute, by the clock of whoever looks; nothing for none."""
+    return clock(moment)[: -len(":00")]
 
 
 def size(count: float) -> str:

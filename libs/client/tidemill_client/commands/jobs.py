@@ -9,6 +9,7 @@ from tidemill_client import calling, terminal
 from tidemill_client.client import Client
 from tidemill_client.commands import batches, lineages, options, playing, watching
 from tidemill_client.commands.options import AsJson, JobId, Limit
+from tidemill_client.wording import clock
 from tidemill_contracts.bulk import BulkOp, JobFilter
 from tidemill_contracts.jobs import Job, StepSpec, SubmitJob
 
@@ -266,7 +267,7 @@ def _table(jobs: list[Job]) -> None:
                 job.id,
                 job.status,
                 " → ".join(step.name for step in job.steps),
-                f"{job.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                clock(job.created_at),
             )
             for job in jobs
         ],

@@ -9,6 +9,7 @@ import typer
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
 from tidemill_client.commands.options import AsJson, Limit
+from tidemill_client.wording import clock
 from tidemill_contracts.queues import Queue
 
 queues = typer.Typer(no_args_is_help=True, help="See, pause and resume queues.")
@@ -61,7 +62,7 @@ def workers(context: typer.Context, *, as_json: AsJson = False) -> None:
                     each.busy,
                     each.slots,
                     ", ".join(each.queues),
-                    f"{each.last_seen_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                    clock(each.last_seen_at),
                 )
                 for each in found
             ],
@@ -91,7 +92,7 @@ def failures(
                     each.processor,
                     each.code,
                     each.message,
-                    f"{each.last_seen_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                    clock(each.last_seen_at),
                     each.example_job_id,
                 )
                 for each in found

@@ -9,6 +9,7 @@ import typer
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
 from tidemill_client.commands.options import AsJson, Limit
+from tidemill_client.wording import clock
 from tidemill_contracts.access import ApiKey, Invitation
 from tidemill_contracts.identity import Role
 
@@ -80,7 +81,7 @@ def listed_sessions(context: typer.Context, *, as_json: AsJson = False) -> None:
                 each.id,
                 "yes" if each.current else "",
                 each.address,
-                _clock(each.last_used_at),
+                clock(each.last_used_at),
                 each.user_agent,
             )
             for each in found
@@ -107,7 +108,7 @@ def listed_members(context: typer.Context, *, as_json: AsJson = False) -> None:
         return
     terminal.table(
         ["id", "email", "role", "last seen"],
-        [(each.id, each.email, each.role.value, _clock(each.last_seen_at)) for each in found],
+        [(each.id, each.email, each.role.value, clock(each.last_seen_at)) for each in found],
     )
 
 
@@ -153,7 +154,7 @@ def create_invitation(
         terminal.json_page(made)
     else:
         typer.echo(made.url)
-        terminal.note(f"for {made.email} as {made.role.value}, until {_clock(made.expires_at)}")
+        terminal.note(f"for {made.email} as {made.role.value}, until {clock(made.expires_at)}")
 
 
 @invite.command("list")
@@ -197,14 +198,10 @@ def audit(
     terminal.table(
         ["at", "who", "action", "to", "outcome", "from"],
         [
-            (_clock(each.at), each.actor, each.action, each.target, each.outcome, each.address)
+            (clock(each.at), each.actor, each.action, each.target, each.outcome, each.address)
             for each in page.items
         ],
     )
-
-
-def _clock(moment: datetime | None) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
 def _key_table(found: list[ApiKey]) -> None:
@@ -216,8 +213,8 @@ def _key_table(found: list[ApiKey]) -> None:
                 each.name,
                 f"{each.prefix}…",
                 each.role.value,
-                _clock(each.last_used_at),
-                _clock(each.expires_at),
+                clock(each.last_used_at),
+                clock(each.expires_at),
             )
             for each in found
         ],
@@ -227,5 +224,5 @@ def _key_table(found: list[ApiKey]) -> None:
 def _invitation_table(found: list[Invitation]) -> None:
     terminal.table(
         ["id", "email", "role", "ends"],
-        [(each.id, each.email, each.role.value, _clock(each.expires_at)) for each in found],
+        [(each.id, each.email, each.role.value, clock(each.expires_at)) for each in found],
     )

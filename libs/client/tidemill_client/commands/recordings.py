@@ -12,7 +12,7 @@ from tidemill_client.client import Client
 from tidemill_client.commands import playing, watching
 from tidemill_client.commands.options import AsJson, At, JobId, Limit, Longest
 from tidemill_client.problems import ClientError
-from tidemill_client.wording import size
+from tidemill_client.wording import minute, size
 from tidemill_contracts.recording import Manifest, Recording
 
 File = Annotated[
@@ -69,8 +69,8 @@ def archives(context: typer.Context, limit: Limit = 50, *, as_json: AsJson = Fal
                 each.id,
                 each.status,
                 ", ".join(each.processors),
-                f"{each.finished_at.astimezone():%Y-%m-%d %H:%M}" if each.finished_at else "",
-                f"{each.imported_at.astimezone():%Y-%m-%d %H:%M}",
+                minute(each.finished_at),
+                minute(each.imported_at),
                 size(each.size_bytes),
             )
             for each in page.items

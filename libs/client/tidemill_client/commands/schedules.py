@@ -11,6 +11,7 @@ from tidemill_client import calling, terminal
 from tidemill_client.client import Client
 from tidemill_client.commands import options
 from tidemill_client.commands.options import AsJson, Limit
+from tidemill_client.wording import clock
 from tidemill_contracts.jobs import StepSpec, SubmitJob
 from tidemill_contracts.schedules import MakeSchedule, Overlap, Schedule
 
@@ -51,7 +52,7 @@ def listed(context: typer.Context, limit: Limit = 50, *, as_json: AsJson = False
                 each.name,
                 f"{each.cron} {each.time_zone}" if each.cron else f"every {each.every} s",
                 _next(each),
-                _clock(each.last_run.at) if each.last_run else "",
+                clock(each.last_run.at) if each.last_run else "",
                 _last(each),
             )
             for each in page.items
@@ -165,7 +166,7 @@ def runs(
     terminal.table(
         ["time", "came to", "job", "status", "reason"],
         [
-            (_clock(each.nominal_time), each.outcome, each.job_id, each.job_status, each.reason)
+            (clock(each.nominal_time), each.outcome, each.job_id, each.job_status, each.reason)
             for each in page.items
         ],
     )
@@ -203,13 +204,9 @@ def _show(found: Schedule, *, as_json: bool) -> None:
 def _next(found: Schedule) -> str:
     if found.paused:
         return f"paused: {found.note}" if found.note else "paused"
-    return _clock(found.next_run_at) if found.next_run_at else "never"
+    return clock(found.next_run_at) if found.next_run_at else "never"
 
 
 def _last(found: Schedule) -> str:
     last = found.last_run
     return "" if last is None else (last.job_status or last.outcome).value
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -11,7 +11,7 @@ from tidemill_client.client import Client
 from tidemill_client.commands.datasets import bar
 from tidemill_client.commands.options import AsJson, Limit, Parallel
 from tidemill_client.partwise import PARALLEL
-from tidemill_client.wording import size
+from tidemill_client.wording import minute, size
 from tidemill_contracts.datasets import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="See, go on with and give up uploads in parts.")
@@ -31,7 +31,7 @@ def open_ones(context: typer.Context, limit: Limit = 50, *, as_json: AsJson = Fa
             each.id,
             each.name,
             size(each.size_bytes),
-            f"{each.expires_at.astimezone():%Y-%m-%d %H:%M}",
+            minute(each.expires_at),
         )
         for each in page.items
     ]
