@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.ingestion.test_trash import upload
-from tidemill_contracts.datasets import DatasetStatus, IngestOptions, Origin
-from tidemill_contracts.ids import now, uuid7
-from tidemill_contracts.lineage import RegisterDataset, SaveResult
-from tidemill_ingestion import lifecycle
+from tests.ingestion.test_trash import saved_from_a_result, upload
+from tidemill_contracts.datasets import DatasetStatus, IngestOptions
+from tidemill_contracts.ids import now
 from tidemill_ingestion.again import NothingUploaded, ingest_again
 
 type SignIn = Callable[..., Awaitable[Any]]
@@ -38,16 +36,7 @@ async def test_nobody_reads_anothers_dataset_again(sign_in: SignIn) -> None:
 
 
 def test_what_was_saved_from_a_result_has_no_bytes_to_read() -> None:
-    asked = RegisterDataset(
-        tenant_id=uuid7(),
-        user_id=uuid7(),
-        order=SaveResult(name="kept"),
-        origin=Origin(uuid7(), "a"),
-        size_bytes=1,
-        key=None,
-    )
-    saved, _ = lifecycle.register(asked, "kept", {}, now())
-    ended = replace(saved, status=DatasetStatus.REJECTED)
+    ended = replace(saved_from_a_result(), status=DatasetStatus.REJECTED)
 
     with pytest.raises(NothingUploaded):
         ingest_again(ended, IngestOptions(), now())

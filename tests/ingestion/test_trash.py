@@ -12,6 +12,7 @@ from tidemill_contracts.datasets import DatasetRestored, DatasetStatus, Origin
 from tidemill_contracts.ids import now, uuid7
 from tidemill_contracts.lineage import RegisterDataset, SaveResult
 from tidemill_ingestion import lifecycle, trash
+from tidemill_ingestion.lifecycle import StoredDataset
 from tidemill_kit.storage import Storage
 
 type StartIngestion = Callable[..., Awaitable[Any]]
@@ -53,7 +54,7 @@ async def test_a_deleted_dataset_can_be_restored(sign_in: SignIn) -> None:
     ]
 
 
-def test_a_dataset_that_is_being_saved_from_a_result_has_no_upload_to_tell_of_again() -> None:
+def saved_from_a_result() -> StoredDataset:
     asked = RegisterDataset(
         tenant_id=uuid7(),
         user_id=uuid7(),
@@ -62,8 +63,12 @@ def test_a_dataset_that_is_being_saved_from_a_result_has_no_upload_to_tell_of_ag
         size_bytes=1,
         key=None,
     )
-    saved, _ = lifecycle.register(asked, "kept", {}, now())
-    gone, _ = trash.delete(saved, now(), 60, asked.user_id)
+    return lifecycle.register(asked, "kept", {}, now())[0]
+
+
+def test_a_dataset_that_is_being_saved_from_a_result_has_no_upload_to_tell_of_again() -> None:
+    saved = saved_from_a_result()
+    gone, _ = trash.delete(saved, now(), 60, uuid7())
 
     back, told = trash.restore(gone, now())
 
