@@ -28,6 +28,12 @@ TURN = """path => {
 }"""
 
 
+# what moves for ever, such as the dot of a running job, does not change colours
+SETTLED = """() => Promise.allSettled(document.getAnimations()
+    .filter((each) => each.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY)
+    .map((each) => each.finished))"""
+
+
 class Visitor:
     """Whatever the browser complains about is kept in `complaints`."""
 
@@ -107,9 +113,16 @@ class Visitor:
         top = await page.get_by_role("heading", level=1).bounding_box()
         found = [] if top and top["y"] < TOP else [f"{name}: its head is not in sight"]
         for colours, rules in RULES.items():
-            await page.emulate_media(color_scheme=colours)
+            await self._in(colours)
             await page.screenshot(path=self.shots / f"{name}-{colours}.png")
             ran = await page.evaluate(f"axe.run(document, {rules})")
             found += [f"{name} {colours}: {each['id']}" for each in ran["violations"]]
-        await page.emulate_media(color_scheme="light")
+        await self._in("light")
         return found
+
+    async def _in(self, colours: Literal["light", "dark"]) -> None:
+        """The page in these colours, once none is on its way from the others."""
+        await self.page.emulate_media(color_scheme=colours)
+        scheme = self.page.locator(f"html[data-mantine-color-scheme={colours}]")
+        await scheme.wait_for(state="attached")
+        await self.page.evaluate(SETTLED)
