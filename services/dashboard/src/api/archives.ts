@@ -2,15 +2,13 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { authorized, get, problemOf, type Schema } from "@/api/http";
 import { read } from "@/api/json";
+import { everyPage, paged } from "@/api/pages";
 import type { JobEvent } from "@/live/jobs";
-
-const PAGE = 1000;
 
 export const archivesQuery = (cursor: string | null) =>
   queryOptions({
     queryKey: ["archives", cursor],
-    queryFn: async ({ signal }) =>
-      await get("/v1/archives", { query: { limit: 50, ...(cursor && { cursor }) }, signal }),
+    queryFn: async ({ signal }) => await get("/v1/archives", { query: paged(cursor), signal }),
     placeholderData: keepPreviousData,
   });
 
@@ -25,18 +23,10 @@ export const archiveEventsQuery = (id: string) =>
   queryOptions({
     queryKey: ["archive-events", id],
     queryFn: async ({ signal }) => {
-      const events: JobEvent[] = [];
-      let cursor: string | null | undefined;
-      do {
-        const page = await get("/v1/archives/{archive_id}/events", {
-          path: { archive_id: id },
-          query: { limit: PAGE, ...(cursor && { cursor: Number(cursor) }) },
-          signal,
-        });
-        events.push(...page.items.map((item) => item.event as unknown as JobEvent));
-        cursor = page.next_cursor;
-      } while (cursor);
-      return events;
+      const told = await everyPage((query) =>
+        get("/v1/archives/{archive_id}/events", { path: { archive_id: id }, query, signal }),
+      );
+      return told.map((item) => item.event as unknown as JobEvent);
     },
   });
 

@@ -1,8 +1,7 @@
 /** What runs and what is told by itself: schedules and webhooks. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { get } from "@/api/http";
-
-const paged = (cursor: string | null) => ({ limit: 50, ...(cursor && { cursor }) });
+import { paged } from "@/api/pages";
 
 export const schedulesQuery = (cursor: string | null) =>
   queryOptions({

@@ -1,6 +1,7 @@
 /** What is read of the API: each answer is kept and then changed by events, never asked for by a clock. */
 import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { get, getValue } from "@/api/http";
+import { everyPage } from "@/api/pages";
 import { Problem } from "@/api/problem";
 import { caughtUpDataset, caughtUpJob, caughtUpJobs } from "@/live/feed";
 import { asQuery } from "@/live/filter";
@@ -8,7 +9,6 @@ import type { JobEvent } from "@/live/jobs";
 import { type JobListKey, keys } from "@/live/keys";
 
 const TRIES = 3;
-const PAGE = 1000;
 /** Events change only what they are about: what stayed the same is the same object already. */
 const folded = { structuralSharing: false } as const;
 
@@ -52,18 +52,10 @@ export const jobEventsQuery = (id: string) =>
     queryKey: keys.jobEvents(id),
     ...folded,
     queryFn: async ({ signal }) => {
-      const events: JobEvent[] = [];
-      let cursor: string | null | undefined;
-      do {
-        const page = await get("/v1/jobs/{job_id}/events", {
-          path: { job_id: id },
-          query: { limit: PAGE, ...(cursor && { cursor: Number(cursor) }) },
-          signal,
-        });
-        events.push(...(page.items as unknown as JobEvent[]));
-        cursor = page.next_cursor;
-      } while (cursor);
-      return events;
+      const events = await everyPage((query) =>
+        get("/v1/jobs/{job_id}/events", { path: { job_id: id }, query, signal }),
+      );
+      return events as unknown as JobEvent[];
     },
   });
 

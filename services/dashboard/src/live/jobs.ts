@@ -77,6 +77,13 @@ export function folded(events: readonly JobEvent[], last = events.length - 1): J
   return job;
 }
 
+/** A job and its events as they were after the first `at`; as they are now unless that is past. */
+export function asOf(now: Job, events: JobEvent[], at: number | undefined) {
+  if (at === undefined || at >= events.length) return { job: now, seen: events, past: false };
+  const seen = events.slice(0, at);
+  return { job: folded(seen) ?? now, seen, past: true };
+}
+
 function change(job: Job, event: JobEvent): Partial<Job> {
   switch (event.type) {
     case "job.queued":

@@ -13,15 +13,7 @@ export interface ListColumn<T> {
   quiet?: boolean;
 }
 
-/** Things of one kind, a row each; where there are none, what to do about it. */
-export function Listing<T>({
-  label,
-  items,
-  columns,
-  keyOf,
-  empty,
-  below,
-}: {
+export interface ListProps<T> {
   label: string;
   items: readonly T[];
   columns: readonly ListColumn<T>[];
@@ -29,7 +21,10 @@ export function Listing<T>({
   empty: { title: string; text: ReactNode };
   /** What stands under an item's row. */
   below?: (item: T) => ReactNode;
-}) {
+}
+
+/** Things of one kind, a row each; where there are none, what to do about it. */
+export function Listing<T>({ label, items, columns, keyOf, empty, below }: ListProps<T>) {
   if (items.length === 0) return <Empty title={empty.title}>{empty.text}</Empty>;
   return (
     <Scroller label={label}>

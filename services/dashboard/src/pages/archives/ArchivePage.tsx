@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { archiveEventsQuery, archiveQuery } from "@/api/archives";
 import { remove, type Schema } from "@/api/http";
-import { folded, type Job, type JobEvent } from "@/live/jobs";
+import { asOf, type Job, type JobEvent } from "@/live/jobs";
 import { Failure } from "@/pages/job/Failure";
 import { Gantt } from "@/pages/job/Gantt";
 import { JobEvents } from "@/pages/job/JobEvents";
@@ -37,9 +37,7 @@ function Shown({ archive, now, events }: { archive: Archive; now: Job; events: J
   const { at } = useSearch({ from: "/inside/archives/$id" });
   const navigate = useNavigate({ from: "/archives/$id" });
   const client = useQueryClient();
-  const past = at !== undefined && at < events.length;
-  const seen = past ? events.slice(0, at) : events;
-  const job = past ? (folded(seen) ?? now) : now;
+  const { job, seen, past } = asOf(now, events, at);
   const forget = async () => {
     await remove("/v1/archives/{archive_id}", { path: { archive_id: archive.id } });
     await navigate({ to: "/archives", search: {} });

@@ -1,14 +1,14 @@
 /** Jobs that ran elsewhere, as files told of them. */
-import { Button, FileButton, Stack } from "@mantine/core";
+import { Button, FileButton } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { archivesQuery, bring } from "@/api/archives";
 import type { Schema } from "@/api/http";
 import { sized } from "@/live/figures";
-import { type ListColumn, Listing } from "@/parts/Listing";
+import type { ListColumn } from "@/parts/Listing";
 import { failed, said } from "@/parts/notes";
 import { Loaded, PageHead } from "@/parts/Page";
-import { Pager } from "@/parts/Pager";
+import { PagedListing } from "@/parts/PagedListing";
 import { Status } from "@/parts/Status";
 import { When } from "@/parts/When";
 
@@ -19,11 +19,7 @@ const COLUMNS: ListColumn<Archive>[] = [
     head: "Job",
     most: 360,
     cell: (each) => (
-      <Link
-        to="/archives/$id"
-        params={{ id: each.id }}
-        style={{ color: "inherit", fontWeight: 550 }}
-      >
+      <Link to="/archives/$id" params={{ id: each.id }} className="name">
         {each.pipeline ?? each.processors.join(" → ")}
       </Link>
     ),
@@ -59,25 +55,18 @@ export function Archives() {
       </PageHead>
       <Loaded of={archives} height={240}>
         {(page) => (
-          <Stack gap="sm">
-            <div className="panel">
-              <Listing
-                label="Archives"
-                items={page.items}
-                columns={COLUMNS}
-                keyOf={(each) => each.id}
-                empty={{
-                  title: "No archives yet",
-                  text: "`tidemill events export JOB` makes a file of a job; it can be shown here.",
-                }}
-              />
-            </div>
-            <Pager
-              page={page}
-              cursor={cursor}
-              go={(to) => void navigate({ search: { cursor: to } })}
-            />
-          </Stack>
+          <PagedListing
+            label="Archives"
+            page={page}
+            cursor={cursor}
+            go={(to) => void navigate({ search: { cursor: to } })}
+            columns={COLUMNS}
+            keyOf={(each) => each.id}
+            empty={{
+              title: "No archives yet",
+              text: "`tidemill events export JOB` makes a file of a job; it can be shown here.",
+            }}
+          />
         )}
       </Loaded>
     </>

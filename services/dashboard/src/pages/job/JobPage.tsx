@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { jobEventsQuery, jobQuery } from "@/api/queries";
-import { folded, hasEnded, type Job, type JobEvent } from "@/live/jobs";
+import { asOf, hasEnded, type Job, type JobEvent } from "@/live/jobs";
 import { Attempts } from "@/pages/job/Attempts";
 import { Facts } from "@/pages/job/Facts";
 import { Failure } from "@/pages/job/Failure";
@@ -41,9 +41,7 @@ export function JobPage() {
 function Shown({ now, events, at }: { now: Job; events: JobEvent[]; at: number | undefined }) {
   const { tab = "result" } = useSearch({ from: "/inside/jobs/$id" });
   const navigate = useNavigate({ from: "/jobs/$id" });
-  const past = at !== undefined && at < events.length;
-  const seen = past ? events.slice(0, at) : events;
-  const job = past ? (folded(seen) ?? now) : now;
+  const { job, seen, past } = asOf(now, events, at);
   const travel = (to: number | undefined) =>
     void navigate({ search: (before) => ({ ...before, at: to }), replace: true });
   const input = events[0]?.type === "job.submitted" ? events[0].value : undefined;

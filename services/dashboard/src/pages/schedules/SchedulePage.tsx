@@ -1,5 +1,5 @@
 /** A schedule: what its times came to, and what it says. */
-import { Alert, Button, Group, Stack, Tabs, Textarea } from "@mantine/core";
+import { Alert, Button, Group, Tabs, Textarea } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -10,10 +10,10 @@ import { RunOf } from "@/pages/schedules/RunOf";
 import { ScheduleForm } from "@/pages/schedules/ScheduleForm";
 import { rhythm, whatOf } from "@/pages/schedules/words";
 import { ConfirmButton } from "@/parts/Confirm";
-import { type ListColumn, Listing } from "@/parts/Listing";
+import type { ListColumn } from "@/parts/Listing";
 import { failed, said } from "@/parts/notes";
 import { Loaded, PageHead } from "@/parts/Page";
-import { Pager } from "@/parts/Pager";
+import { PagedListing } from "@/parts/PagedListing";
 import { Status } from "@/parts/Status";
 import { When } from "@/parts/When";
 
@@ -156,22 +156,15 @@ function Runs({ id }: { id: string }) {
   return (
     <Loaded of={runs}>
       {(page) => (
-        <Stack gap="sm">
-          <div className="panel">
-            <Listing
-              label="Runs"
-              items={page.items}
-              columns={COLUMNS}
-              keyOf={(run) => `${run.nominal_time} ${run.at}`}
-              empty={{ title: "It has not run yet", text: "“Run now” does not wait for its time." }}
-            />
-          </div>
-          <Pager
-            page={page}
-            cursor={cursor}
-            go={(to) => void navigate({ search: { cursor: to } })}
-          />
-        </Stack>
+        <PagedListing
+          label="Runs"
+          page={page}
+          cursor={cursor}
+          go={(to) => void navigate({ search: { cursor: to } })}
+          columns={COLUMNS}
+          keyOf={(run) => `${run.nominal_time} ${run.at}`}
+          empty={{ title: "It has not run yet", text: "“Run now” does not wait for its time." }}
+        />
       )}
     </Loaded>
   );

@@ -1,14 +1,14 @@
 /** Jobs that are submitted by the clock. */
-import { Button, Stack } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { schedulesQuery } from "@/api/automation";
 import type { Schema } from "@/api/http";
 import { RunOf } from "@/pages/schedules/RunOf";
 import { rhythm, whatOf } from "@/pages/schedules/words";
-import { type ListColumn, Listing } from "@/parts/Listing";
+import type { ListColumn } from "@/parts/Listing";
 import { Loaded, PageHead } from "@/parts/Page";
-import { Pager } from "@/parts/Pager";
+import { PagedListing } from "@/parts/PagedListing";
 import { Status } from "@/parts/Status";
 import { When } from "@/parts/When";
 
@@ -47,25 +47,18 @@ export function Schedules() {
       </PageHead>
       <Loaded of={schedules} height={240}>
         {(page) => (
-          <Stack gap="sm">
-            <div className="panel">
-              <Listing
-                label="Schedules"
-                items={page.items}
-                columns={COLUMNS}
-                keyOf={(each) => each.id}
-                empty={{
-                  title: "No schedules yet",
-                  text: "“New schedule” submits a job at the times of a cron line, or every so often.",
-                }}
-              />
-            </div>
-            <Pager
-              page={page}
-              cursor={cursor}
-              go={(to) => void navigate({ search: { cursor: to } })}
-            />
-          </Stack>
+          <PagedListing
+            label="Schedules"
+            page={page}
+            cursor={cursor}
+            go={(to) => void navigate({ search: { cursor: to } })}
+            columns={COLUMNS}
+            keyOf={(each) => each.id}
+            empty={{
+              title: "No schedules yet",
+              text: "“New schedule” submits a job at the times of a cron line, or every so often.",
+            }}
+          />
         )}
       </Loaded>
     </>

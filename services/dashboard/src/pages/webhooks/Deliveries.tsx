@@ -5,9 +5,9 @@ import { useState } from "react";
 import { deliveriesQuery } from "@/api/automation";
 import type { Schema } from "@/api/http";
 import { clock, lasted } from "@/live/figures";
-import { type ListColumn, Listing } from "@/parts/Listing";
+import type { ListColumn } from "@/parts/Listing";
 import { Loaded } from "@/parts/Page";
-import { Pager } from "@/parts/Pager";
+import { PagedListing } from "@/parts/PagedListing";
 import { Status } from "@/parts/Status";
 import { When } from "@/parts/When";
 
@@ -65,26 +65,19 @@ export function Deliveries({ id }: { id: string }) {
       </Group>
       <Loaded of={deliveries}>
         {(page) => (
-          <>
-            <div className="panel">
-              <Listing
-                label="Deliveries"
-                items={page.items}
-                columns={columns}
-                keyOf={(each) => String(each.id)}
-                empty={{
-                  title: status ? "None of this kind" : "Nothing was sent yet",
-                  text: "“Test” sends one request now; “Replay” sends again what happened before.",
-                }}
-                below={(each) => opened === each.id && <Attempts of={each} />}
-              />
-            </div>
-            <Pager
-              page={page}
-              cursor={cursor}
-              go={(to) => void navigate({ search: { status, cursor: to } })}
-            />
-          </>
+          <PagedListing
+            label="Deliveries"
+            page={page}
+            cursor={cursor}
+            go={(to) => void navigate({ search: { status, cursor: to } })}
+            columns={columns}
+            keyOf={(each) => String(each.id)}
+            empty={{
+              title: status ? "None of this kind" : "Nothing was sent yet",
+              text: "“Test” sends one request now; “Replay” sends again what happened before.",
+            }}
+            below={(each) => opened === each.id && <Attempts of={each} />}
+          />
         )}
       </Loaded>
     </Stack>

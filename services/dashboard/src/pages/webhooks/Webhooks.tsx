@@ -1,5 +1,5 @@
 /** Where events are sent. */
-import { Button, Stack } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
@@ -9,9 +9,9 @@ import { post, type Schema } from "@/api/http";
 import { counted } from "@/live/figures";
 import { statusOf } from "@/pages/webhooks/status";
 import { WebhookForm, type WebhookOrder } from "@/pages/webhooks/WebhookForm";
-import { type ListColumn, Listing } from "@/parts/Listing";
+import type { ListColumn } from "@/parts/Listing";
 import { Loaded, PageHead } from "@/parts/Page";
-import { Pager } from "@/parts/Pager";
+import { PagedListing } from "@/parts/PagedListing";
 import { SecretModal } from "@/parts/Secret";
 import { Status } from "@/parts/Status";
 import { When } from "@/parts/When";
@@ -57,25 +57,18 @@ export function Webhooks() {
       </PageHead>
       <Loaded of={webhooks} height={240}>
         {(page) => (
-          <Stack gap="sm">
-            <div className="panel">
-              <Listing
-                label="Webhooks"
-                items={page.items}
-                columns={COLUMNS}
-                keyOf={(each) => each.id}
-                empty={{
-                  title: "No webhooks yet",
-                  text: "“New webhook” sends events to an address as they happen.",
-                }}
-              />
-            </div>
-            <Pager
-              page={page}
-              cursor={cursor}
-              go={(to) => void navigate({ search: { cursor: to } })}
-            />
-          </Stack>
+          <PagedListing
+            label="Webhooks"
+            page={page}
+            cursor={cursor}
+            go={(to) => void navigate({ search: { cursor: to } })}
+            columns={COLUMNS}
+            keyOf={(each) => each.id}
+            empty={{
+              title: "No webhooks yet",
+              text: "“New webhook” sends events to an address as they happen.",
+            }}
+          />
         )}
       </Loaded>
       {opened && <WebhookForm webhook={null} opened close={close} save={make} />}
