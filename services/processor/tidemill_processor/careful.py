@@ -80,11 +80,10 @@ class Careful:
         if not self._layout.native:
             return pl.Series([BLANK if line in ("", "\r") else DOUBTFUL for line in self._lines])
         quote, delimiter = self._layout.dialect.quote, self._layout.dialect.delimiter
-        q, d = f"\\x{{{ord(quote):x}}}", f"\\x{{{ord(delimiter):x}}}"
-        cell = rf"(?:[^{q}{d}]*|{q}(?:[^{q}]|{q}{q})*{q})"
+        q = f"\\x{{{ord(quote):x}}}"
         line = pl.col("line").str.strip_suffix("\r")
         quoted = line.str.contains(quote, literal=True)
-        closed = line.str.contains(rf"^{cell}(?:{d}{cell})*$")
+        closed = line.str.contains(self._layout.record)
         bare = pl.when(quoted).then(line.str.replace_all(rf"{q}[^{q}]*{q}", "")).otherwise(line)
         width = bare.str.count_matches(delimiter, literal=True) + 1
         state = (

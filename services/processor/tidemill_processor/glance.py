@@ -21,28 +21,32 @@ def glance(cells: "pl.Series", kind: Class) -> "pl.Series | None":
     to us (an id with zeros before it, or too long) is looked for among the few that it may be.
     """
     look = GLANCES.get(kind)
-    return look(cells, cells.null_count() + int((cells == "").sum())) if look else None
+    read = look(cells) if look else None
+    if read is None or not read.null_count():
+        return read
+    return read if read.null_count() == cells.null_count() + int((cells == "").sum()) else None
 
 
-def _int(cells: "pl.Series", empty: int) -> "pl.Series | None":
+def _int(cells: "pl.Series") -> "pl.Series | None":
     import polars as pl
 
     read = cells.cast(pl.Int64, strict=False)
-    if read.null_count() != empty or not _short(read):
-        return None
-    # before "1" come zero, signs and zeros before others
-    odd = cells.filter((cells < "1") & (cells != "0") & (cells != ""))
-    return read if fits(odd, "int") else None
+    odd = _before_one(cells)
+    return read if _short(read) and fits(odd.filter(odd != "0"), "int") else None
 
 
-def _float(cells: "pl.Series", empty: int) -> "pl.Series | None":
+def _float(cells: "pl.Series") -> "pl.Series | None":
     import polars as pl
 
     read = cells.cast(pl.Float64, strict=False)
-    if read.null_count() != empty or not _short(read):
-        return None
-    odd = cells.filter((cells < "1") & (cells != "") & ~cells.str.starts_with("0."))
-    return read if fits(odd, "float") else None
+    odd = _before_one(cells)
+    return read if _short(read) and fits(odd.filter(~odd.str.starts_with("0.")), "float") else None
+
+
+def _before_one(cells: "pl.Series") -> "pl.Series":
+    """What sorts before "1": zero, and numbers with a sign or a zero before them."""
+    early = cells.filter(cells < "1")
+    return early.filter(early != "")
 
 
 def _short(read: "pl.Series") -> bool:
@@ -57,34 +61,39 @@ def _short(read: "pl.Series") -> bool:
     )
 
 
-def _bool(cells: "pl.Series", empty: int) -> "pl.Series | None":
+def _bool(cells: "pl.Series") -> "pl.Series | None":
     for yes, no in SPELT:
         true = cells == yes
-        if int(true.sum()) + int((cells == no).sum()) + empty == len(cells):
-            return true.set(cells == "", None) if empty else true
+        said = true | (cells == no)
+        if said.any():
+            return true if said.all() else true.set(~said, None)
     return None
 
 
-def _date(cells: "pl.Series", empty: int) -> "pl.Series | None":
-    if int((cells.str.len_bytes() == DAY).sum()) + empty != len(cells):
+def _date(cells: "pl.Series") -> "pl.Series | None":
+    if not _all_long(cells, DAY):
         return None
-    read = cells.str.to_date("%Y-%m-%d", strict=False, cache=False)
-    return read if read.null_count() == empty else None
+    return cells.str.to_date("%Y-%m-%d", strict=False, cache=False)
 
 
-def _time(cells: "pl.Series", empty: int) -> "pl.Series | None":
-    if int((cells.str.len_bytes() == SECOND).sum()) + empty != len(cells):
+def _time(cells: "pl.Series") -> "pl.Series | None":
+    if not _all_long(cells, SECOND):
         return None
     said = cells.filter(cells != "").head(1)
     between = said.str.slice(DAY, 1).to_list()
     if between not in (["T"], [" "]):
         return None
-    read = cells.str.to_datetime(
+    return cells.str.to_datetime(
         f"%Y-%m-%d{between[0]}%H:%M:%S", time_unit="us", strict=False, cache=False
     )
-    return read if read.null_count() == empty else None
 
 
-GLANCES: dict[Class, Callable[["pl.Series", int], "pl.Series | None"]] = {
+def _all_long(cells: "pl.Series", length: int) -> bool:
+    """Whether each cell that is not empty has so many bytes."""
+    lengths = cells.str.len_bytes()
+    return not ((lengths != length) & (lengths != 0)).any()
+
+
+GLANCES: dict[Class, Callable[["pl.Series"], "pl.Series | None"]] = {
     "int": _int, "float": _float, "bool": _bool, "iso_date": _date, "local": _time, "timed": _time,
 }  # fmt: skip

@@ -42,6 +42,13 @@ class Layout(Struct, frozen=True):
         """Whether Polars can split it: it wants single bytes."""
         return len((self.dialect.delimiter + self.dialect.quote).encode()) == len(',"')
 
+    @property
+    def record(self) -> str:
+        """The pattern of a record whose quotes stand around cells, or doubled within them."""
+        q, d = (f"\\x{{{ord(one):x}}}" for one in (self.dialect.quote, self.dialect.delimiter))
+        cell = rf"(?:[^{q}{d}\n]*|{q}(?:[^{q}]|{q}{q})*{q})"
+        return rf"^{cell}(?:{d}{cell})*$"
+
     def kinds(self) -> dict[str, set[Kind]]:
         """All that CSV has is text."""
         return {name: {"text"} for name in self.names}
@@ -50,24 +57,19 @@ class Layout(Struct, frozen=True):
         """Whether a row is the header once more, as in files that were joined."""
         return len(self.header) > 1 and list(cells) == self.header
 
+    def whole_records(self, lines: bytes) -> bytes:
+        """The lines without those of a record that is open at their end, as far as quotes tell."""
+        quote, end = self.dialect.quote.encode(), len(lines)
+        if lines.count(quote) % 2:
+            open_ = False
+            while end and not open_:
+                start = lines.rfind(b"\n", 0, end - 1) + 1
+                open_, end = bool(lines.count(quote, start, end) % 2), start
+        return lines[:end]
+
     def parsed(self, data: bytes, quote: str | None) -> "pl.DataFrame | None":
         """The rows as text; None where Polars cannot read them."""
-        import polars as pl
-
-        schema = dict.fromkeys(self.names, pl.String)
-        if not data:
-            return pl.DataFrame(schema=schema)
-        try:
-            return pl.read_csv(
-                data,
-                has_header=False,
-                separator=self.dialect.delimiter,
-                quote_char=quote,
-                schema=schema,
-                empty_string_is_null=False,
-            )
-        except pl.exceptions.PolarsError:
-            return None
+        return split(data, self.names, self.dialect.delimiter, quote)
 
     def framed(self, rows: list[list[str]]) -> "pl.DataFrame":
         import polars as pl
@@ -75,3 +77,25 @@ class Layout(Struct, frozen=True):
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(self.names)
         named = zip(self.names, columns, strict=True)
         return pl.DataFrame([pl.Series(name, cells, pl.String) for name, cells in named])
+
+
+def split(
+    data: bytes, names: list[str], delimiter: str, quote: str | None
+) -> "pl.DataFrame | None":
+    """Text cells without a header; None where Polars cannot read them."""
+    import polars as pl
+
+    schema = dict.fromkeys(names, pl.String)
+    if not data:
+        return pl.DataFrame(schema=schema)
+    try:
+        return pl.read_csv(
+            data,
+            has_header=False,
+            separator=delimiter,
+            quote_char=quote,
+            schema=schema,
+            empty_string_is_null=False,
+        )
+    except pl.exceptions.PolarsError:
+        return None
