@@ -9,7 +9,9 @@ import aiohttp
 import pytest
 
 from tests.stack.conftest import BUCKET, store_settings
-from tidemill_kit.storage import PART_BYTES, ObjectMissing, Storage, StorageAway
+from tidemill_kit.multipart import PART_BYTES
+from tidemill_kit.storage import Storage
+from tidemill_kit.storage_errors import ObjectMissing, StorageAway
 from tidemill_stack.stack import Stack
 
 

@@ -10,7 +10,9 @@ import pytest
 from msgspec import Struct
 
 from tests.stack.conftest import BUCKET, store_settings
-from tidemill_kit.storage import PART_BYTES, NoRoomInStore, Storage, StorageAway
+from tidemill_kit.multipart import PART_BYTES
+from tidemill_kit.storage import Storage
+from tidemill_kit.storage_errors import NoRoomInStore, StorageAway
 from tidemill_stack.stack import Stack
 
 BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n"
@@ -79,7 +81,8 @@ async def ask(endpoint: str, request: bytes) -> bytes:
 
 
 async def two_parts() -> AsyncIterator[bytes]:
-    yield bytes(PART_BYTES + 1)
+    yield bytes(PART_BYTES)
+    yield bytes(1)
 
 
 def half(answer: bytes) -> bytes:

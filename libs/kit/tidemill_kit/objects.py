@@ -6,7 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from tidemill_kit.storage import ObjectMissing, Storage, translated
+from tidemill_kit.storage import Storage
+from tidemill_kit.storage_errors import ObjectMissing, translated
 
 DELETED_AT_ONCE = 1_000
 

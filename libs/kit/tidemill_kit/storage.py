@@ -3,38 +3,20 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
-from aiohttp import ClientError as TransferBroken
-from botocore.exceptions import BotoCoreError, ClientError
 from litestar import Litestar
 
-from tidemill_kit.errors import NotFound, Unavailable
+from tidemill_kit.multipart import Multipart
 from tidemill_kit.settings import Settings
+from tidemill_kit.storage_errors import ObjectMissing, translated
 
-PART_BYTES = 8 * 1024 * 1024
 LINK_SECONDS = 300
 # beside a link to an object: what its bytes must come to
 DIGEST = "Tm-Sha256"
-_MISSING = frozenset({"NoSuchKey", "404", "NoSuchUpload", "NotFound"})
-
-
-class ObjectMissing(NotFound):
-    """The object is not in the store."""
-
-
-class StorageAway(Unavailable):
-    """The object store does not answer."""
-
-
-class NoRoomInStore(StorageAway):
-    """The object store has no room for it."""
-
-    status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
 class Storage:
@@ -80,7 +62,7 @@ class Storage:
 
         `check` is told the sha256 of all that came, and may refuse it by raising.
         """
-        upload = _Upload(self._client, bucket, key)
+        upload = Multipart(self._client, bucket, key)
         try:
             async for chunk in chunks:
                 await upload.add(chunk)
@@ -174,86 +156,6 @@ def lifespan(
     return lifespan
 
 
-class _Upload:
-    """A multipart upload in progress; a short one becomes a single PUT."""
-
-    def __init__(self, client: Any, bucket: str, key: str) -> None:
-        self._client = client
-        self._place: dict[str, Any] = {"Bucket": bucket, "Key": key}
-        self._digest = hashlib.sha256()
-        self._size = 0
-        self._buffer = bytearray()
-        self._parts: list[dict[str, Any]] = []
-        self._upload_id: str | None = None
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
-
-    async def add(self, chunk: bytes) -> None:
-        self._digest.update(chunk)
-        self._size += len(chunk)
-        self._buffer += chunk
-        while len(self._buffer) >= PART_BYTES:
-            await self._send(bytes(self._buffer[:PART_BYTES]))
-            del self._buffer[:PART_BYTES]
-
-    async def complete(self) -> tuple[int, str]:
-        if self._upload_id is None:
-            with translated():
-                await self._client.put_object(**self._place, Body=bytes(self._buffer))
-            return self._size, self.sha256
-        if self._buffer:
-            await self._send(bytes(self._buffer))
-        with translated():
-            await self._client.complete_multipart_upload(
-                **self._place,
-                UploadId=self._upload_id,
-                MultipartUpload={"Parts": self._parts},
-            )
-        return self._size, self.sha256
-
-    async def abort(self) -> None:
-        if self._upload_id is not None:
-            with translated():
-                await self._client.abort_multipart_upload(**self._place, UploadId=self._upload_id)
-
-    async def _send(self, body: bytes) -> None:
-        number = len(self._parts) + 1
-        with translated():
-            if self._upload_id is None:
-                made = await self._client.create_multipart_upload(**self._place)
-                self._upload_id = str(made["UploadId"])
-            answer = await self._client.upload_part(
-                **self._place,
-                UploadId=self._upload_id,
-                PartNumber=number,
-                Body=body,
-            )
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
-
-
-class translated:  # noqa: N801 - reads as a verb at the call
-    """Turn the client library's errors into ours."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ClientError):
-            raise _told(error) from error
-        if isinstance(error, (BotoCoreError, TransferBroken, OSError)):
-            raise StorageAway(type(error).__name__) from error
-
-
-def _told(error: ClientError) -> NotFound | StorageAway:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    if code in _MISSING:
-        return ObjectMissing(code)
-    answer = error.response.get("ResponseMetadata", {})
-    full = answer.get("HTTPStatusCode") == HTTPStatus.INSUFFICIENT_STORAGE
-    return NoRoomInStore(code) if full else StorageAway(code)
-
-
 async def _chunks(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as source:
         while chunk := source.read(1024 * 1024):
@@ -264,7 +166,7 @@ def _client(session: AioSession, settings: Settings, endpoint: str) -> Any:
     # SigV4 and path style: the older signature refuses a file name in the link
     config = AioConfig(
         signature_version="s3v4",
-        s3={"addressing_style": "path"},
+        s3={"addressing_style": "path", "payload_signing_enabled": False},
         connect_timeout=3,
         read_timeout=15,
         retries={"mode": "standard", "total_max_attempts": 3},

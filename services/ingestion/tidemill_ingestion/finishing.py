@@ -23,7 +23,7 @@ from tidemill_ingestion.upload_repository import UploadRepository
 from tidemill_kit.db import Database
 from tidemill_kit.errors import failure_of
 from tidemill_kit.objects import Objects
-from tidemill_kit.storage import ObjectMissing
+from tidemill_kit.storage_errors import ObjectMissing
 
 log = structlog.get_logger()
 LEASE_S, BEAT_S = 30.0, 5.0

@@ -22,7 +22,7 @@ from tidemill_ingestion.usecases import NameInvalid
 from tidemill_kit.db import Database
 from tidemill_kit.idempotency import Once
 from tidemill_kit.objects import Objects
-from tidemill_kit.storage import ObjectMissing
+from tidemill_kit.storage_errors import ObjectMissing
 
 ROUTE = "/v1/uploads"
 LINKS_AT_ONCE = 100

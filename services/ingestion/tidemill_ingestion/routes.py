@@ -32,7 +32,8 @@ from tidemill_kit.db import Database
 from tidemill_kit.errors import BadRequest, Gone, TidemillError
 from tidemill_kit.lifespan import head
 from tidemill_kit.paging import page_of
-from tidemill_kit.storage import LINK_SECONDS, ObjectMissing, Storage
+from tidemill_kit.storage import LINK_SECONDS, Storage
+from tidemill_kit.storage_errors import ObjectMissing
 
 Datasets = NamedDependency[DatasetRepository]
 Store = NamedDependency[Storage]

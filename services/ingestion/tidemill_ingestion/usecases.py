@@ -33,7 +33,8 @@ from tidemill_ingestion.settings import Settings
 from tidemill_kit.db import Database
 from tidemill_kit.errors import Invalid
 from tidemill_kit.idempotency import IdempotencyKeyBusy, IdempotencyKeyReused, Once
-from tidemill_kit.storage import Storage, StorageAway
+from tidemill_kit.storage import Storage
+from tidemill_kit.storage_errors import StorageAway
 
 ROUTE = "/v1/datasets"
 type ReadArtifact = Callable[[str], Awaitable[bytes]]

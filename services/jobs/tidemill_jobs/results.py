@@ -23,7 +23,8 @@ from tidemill_jobs.repository import JobRepository
 from tidemill_jobs.settings import JobsSettings
 from tidemill_jobs.shown import result_of
 from tidemill_kit.errors import Conflict, Gone, NotFound, TidemillError
-from tidemill_kit.storage import DIGEST, LINK_SECONDS, ObjectMissing, Storage
+from tidemill_kit.storage import DIGEST, LINK_SECONDS, Storage
+from tidemill_kit.storage_errors import ObjectMissing
 
 
 class NoResult(Conflict):

@@ -13,7 +13,8 @@ from tidemill_contracts.datasets import Frame, Part, Source
 from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobError, Progress
 from tidemill_contracts.work import Failed, Payload, StepOutput
-from tidemill_kit.storage import ObjectMissing, Storage
+from tidemill_kit.storage import Storage
+from tidemill_kit.storage_errors import ObjectMissing
 from tidemill_processor.scratch import Inputs, IntegrityBroken
 from tidemill_processor.wire import (
     MOST_PARTS,
