@@ -57,6 +57,10 @@ class NotSignedIn(TidemillError):
     status = 401
 
 
+class TimeNeedsZone(BadRequest):
+    """A time needs its offset from UTC, such as `2026-01-31T12:00:00Z`."""
+
+
 class Forbidden(TidemillError):
     """Your role does not allow this."""
 

@@ -13,15 +13,11 @@ from tidemill_contracts.access import AuditEntry
 from tidemill_contracts.pages import Page
 from tidemill_identity.audit import AuditRepository, Sought
 from tidemill_kit.app import ADMIN
-from tidemill_kit.errors import BadRequest
+from tidemill_kit.errors import TimeNeedsZone
 from tidemill_kit.paging import page_of
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
 Word = Annotated[str | None, QueryParameter(max_length=100)]
-
-
-class TimeNeedsZone(BadRequest):
-    """A time needs its offset from UTC, such as `2026-01-31T12:00:00Z`."""
 
 
 @get("/v1/audit", opt=ADMIN, tags=["Members"])

@@ -1,6 +1,6 @@
 """HTTP: a dataset's content in every format, and what it came from."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidemill_contracts.datasets import MEDIA_TYPES
+from tidemill_contracts.downloads import Link
 from tidemill_contracts.ids import now
 from tidemill_contracts.lineage import AskExport, AskLineage, Exported, Lineage
 from tidemill_ingestion.lifecycle import StoredDataset
@@ -37,15 +38,6 @@ class ExportFailed(TidemillError):
     """The file could not be made."""
 
     status = 502
-
-
-class Link(Struct, frozen=True, omit_defaults=True):
-    """Where to fetch a file and until when, and what must come."""
-
-    uri: str
-    expires_at: datetime
-    size_bytes: int | None = None
-    sha256: str | None = None
 
 
 class File(Struct, frozen=True):

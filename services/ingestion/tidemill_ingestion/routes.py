@@ -10,7 +10,6 @@ from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Redirect
-from msgspec import Struct
 
 from tidemill_contracts.datasets import (
     MEDIA_TYPES,
@@ -19,6 +18,7 @@ from tidemill_contracts.datasets import (
     IngestOptions,
     RenameDataset,
 )
+from tidemill_contracts.downloads import Link
 from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
 from tidemill_contracts.problems import FieldError
@@ -54,13 +54,6 @@ class ArtifactDamaged(TidemillError):
     """The stored object does not match its recorded sha256."""
 
     status = 502
-
-
-class Link(Struct, frozen=True):
-    """Where to fetch it, and until when."""
-
-    uri: str
-    expires_at: datetime
 
 
 class DatasetController(Controller):

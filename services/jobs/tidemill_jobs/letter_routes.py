@@ -14,14 +14,10 @@ from tidemill_jobs import letters
 from tidemill_jobs.routes import Jobs, Limit
 from tidemill_kit.app import READ, WRITE
 from tidemill_kit.auth import caller
-from tidemill_kit.errors import BadRequest
+from tidemill_kit.errors import TimeNeedsZone
 from tidemill_kit.paging import page_of
 
 WINDOW = timedelta(days=7)
-
-
-class TimeNeedsZone(BadRequest):
-    """A time needs its offset from UTC, such as `2026-01-31T12:00:00Z`."""
 
 
 @get("/v1/failures", opt=READ, tags=["Failures"], operation_id="listFailures")

@@ -1,7 +1,7 @@
 """What a job gave: a value as it is, a frame behind a link, other formats made once."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from litestar.response import Redirect, Response
 from msgspec import Struct
 
 from tidemill_contracts.datasets import MEDIA_TYPES, Frame, Source
+from tidemill_contracts.downloads import Link
 from tidemill_contracts.ids import now
 from tidemill_contracts.jobs import JobStatus, StepStatus
 from tidemill_contracts.work import Payload
@@ -51,15 +52,6 @@ class ResultDamaged(TidemillError):
 
 class ResultExpired(Gone):
     """The result was kept for its time and is gone."""
-
-
-class Link(Struct, frozen=True):
-    """Where to fetch a file and until when, and what must come."""
-
-    uri: str
-    expires_at: datetime
-    size_bytes: int
-    sha256: str
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
