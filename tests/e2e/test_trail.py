@@ -1,4 +1,4 @@
-"""The audit trail tells of what was done at every service; a deleted tenant's work ends."""
+"""The audit trail tells of what was done at every service; a deleted tenant leaves nothing open."""
 
 import asyncio
 
@@ -66,18 +66,22 @@ async def test_what_was_done_to_a_webhook_is_in_the_trail(ann: Person) -> None:
     assert "hooks.example.org" not in str(found)
 
 
-async def test_the_work_of_a_deleted_tenant_ends(stack: Stack, ann: Person) -> None:
+async def test_the_work_and_the_data_of_a_deleted_tenant_end(stack: Stack, ann: Person) -> None:
     order = MakeSchedule(name="s", job=SubmitJob(processor="noop"), every=3_600)
     schedule = await ann.client.make_schedule(order)
     job = await ann.client.submit(processor="wait", params={"seconds": 600})
+    dataset = await ann.client.upload(b"a\n1\n", "a.csv")
 
     await ann.client.delete_tenant((await ann.client.tenant()).name)
 
-    owner = await asyncpg.connect(stack.postgres_url(), server_settings={"search_path": "jobs"})
+    owner = await asyncpg.connect(stack.postgres_url())
     async with asyncio.timeout(PATIENCE_S):
-        query = "select status from jobs where id = $1"
+        query = "select status from jobs.jobs where id = $1"
         while await owner.fetchval(query, job.id) != JobStatus.CANCELLED.value:
             pass
-    resting = await owner.fetchval("select paused from schedules where id = $1", schedule.id)
+        query = "select purge_at from ingestion.datasets where id = $1"
+        while await owner.fetchval(query, dataset.id) is None:
+            pass
+    resting = await owner.fetchval("select paused from jobs.schedules where id = $1", schedule.id)
     await owner.close()
     assert resting

@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             lifespan.events(
                 settings,
                 SERVICE,
-                follow=partial(follow, reactions(read_artifact)),
+                follow=partial(follow, reactions(read_artifact, settings.trash_s)),
                 connected=answer_jobs,
             ),
             machines(settings),

@@ -1,13 +1,16 @@
-"""What ingestion reacts to: the endings of ingest jobs; and what it is asked by other services."""
+"""What ingestion reacts to: endings of ingest jobs and of tenants; and what others ask of it."""
+
+from functools import partial
 
 from litestar import Litestar
 from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.datasets import KnownDataset
+from tidemill_contracts.identity import TenantDeleted
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.log import AskDataset
-from tidemill_ingestion import registration, usecases
+from tidemill_ingestion import registration, tenants, usecases
 from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.usecases import ReadArtifact
 from tidemill_kit import bus
@@ -16,7 +19,7 @@ from tidemill_kit.reactions import Consumers
 ASKED = "tm.rpc.ingestion.dataset"
 
 
-def reactions(read_artifact: ReadArtifact) -> Consumers:
+def reactions(read_artifact: ReadArtifact, trash_s: float) -> Consumers:
     """The service's consumers; `read_artifact` fetches an object of the results bucket."""
     consumers = Consumers("ingestion")
 
@@ -33,6 +36,7 @@ def reactions(read_artifact: ReadArtifact) -> Consumers:
 
     for ending in (JobFailed, JobCancelled, JobExpired):
         consumers.on(ending, system=True)(reject)
+    consumers.on(TenantDeleted)(partial(tenants.leave, grace_s=trash_s))
     return consumers
 
 

@@ -25,7 +25,7 @@ def delete(
     dataset: StoredDataset,
     moment: datetime,
     grace_s: float,
-    by: UUID,
+    by: UUID | None,
 ) -> tuple[StoredDataset, DatasetDeleted]:
     """Into the trash, for so many seconds."""
     seq = dataset.seq + 1
