@@ -67,10 +67,12 @@ class RecordedEvent(Struct, frozen=True):
 class History(Struct, frozen=True, kw_only=True):
     """Recorded events in order; up to `complete_to` nothing is missing, beyond it read the stream.
 
-    `known` is false where the thing that was asked for is not the tenant's.
+    Up to `complete_from` some may have been forgotten. `known` is false where the thing that was
+    asked for is not the tenant's.
     """
 
     items: list[RecordedEvent] = field(default_factory=list[RecordedEvent])
+    complete_from: Cursor = Cursor(0, 0)
     complete_to: Cursor
     known: bool = True
 

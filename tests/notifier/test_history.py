@@ -16,7 +16,7 @@ from tidemill_contracts.job_events import JobQueued
 from tidemill_contracts.log import AskEvents, Cursor, RecordedEvent
 from tidemill_contracts.log import History as Answer
 from tidemill_kit.errors import NotFound
-from tidemill_notifier.history import OWNERS, History
+from tidemill_notifier.history import OWNERS, History, HistoryForgotten
 from tidemill_notifier.selection import Selection
 
 TENANT, JOB = uuid7(), uuid7()
@@ -28,8 +28,11 @@ type Books = dict[str, list[tuple[Event, Cursor | None]]]
 class Reading:
     """Answers questions out of lists of events, as owners do out of their tables."""
 
-    def __init__(self, books: Books, complete_to: Cursor, *, page: int = 3) -> None:
+    def __init__(
+        self, books: Books, complete_to: Cursor, *, page: int = 3, complete_from: Cursor = ORIGIN
+    ) -> None:
         self._books = books
+        self._complete_from = complete_from
         self._complete_to = complete_to
         self._page = page
 
@@ -45,7 +48,12 @@ class Reading:
 
     def _answer(self, rows: list[tuple[Event, Cursor | None]], *, known: bool) -> Answer:
         items = [RecordedEvent(e.subject, Raw(encode(e)), c) for e, c in rows[: self._page]]
-        return Answer(items=items, complete_to=self._complete_to, known=known)
+        return Answer(
+            items=items,
+            complete_from=self._complete_from,
+            complete_to=self._complete_to,
+            known=known,
+        )
 
 
 def of_job(seq: int, job: UUID = JOB) -> Event:
@@ -94,6 +102,28 @@ async def test_history_goes_at_least_to_where_the_stream_begins() -> None:
 
     assert found == [Cursor(1, 5)]
     assert history.join == Cursor(2, 3)
+
+
+async def test_a_cursor_behind_which_events_were_forgotten_is_refused() -> None:
+    reading = Reading(
+        {"jobs": [(of_job(1), Cursor(1, 9))]}, Cursor(1, 9), complete_from=Cursor(1, 5)
+    )
+
+    with pytest.raises(HistoryForgotten) as refused:
+        await History(reading.ask, selection("all"), Cursor(1, 4)).open(ORIGIN)
+
+    assert refused.value.resume == Cursor(1, 5)
+
+
+@pytest.mark.parametrize("after", [ORIGIN, Cursor(1, 5)], ids=["the start", "where it is whole"])
+async def test_from_where_nothing_is_missing_history_goes_on(after: Cursor) -> None:
+    reading = Reading(
+        {"jobs": [(of_job(1), Cursor(1, 9))]}, Cursor(1, 9), complete_from=Cursor(1, 5)
+    )
+
+    found = await read(History(reading.ask, selection("all"), after), ORIGIN)
+
+    assert found == [Cursor(1, 9)]
 
 
 async def test_history_of_all_begins_behind_the_cursor_and_crosses_epochs() -> None:

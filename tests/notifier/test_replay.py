@@ -5,6 +5,8 @@ import shutil
 import signal
 from typing import Any
 
+import asyncpg
+
 RING = 40
 
 
@@ -196,6 +198,30 @@ async def test_a_broker_that_comes_back_costs_only_time(
 
     assert sorted(item["event"]["job_id"] for item in items) == sorted([*during, *after])
     assert len({item["cursor"] for item in items}) == 6
+
+
+async def test_what_is_over_its_retention_is_a_gap(
+    ann: Any, stack: Any, listening: Any, published: Any
+) -> None:
+    submitted = await published(ann, 2)
+    owner = await asyncpg.connect(stack.postgres_url())
+    await owner.execute("update jobs.forgotten set (epoch, position) = (0, 5)")
+    await owner.close()
+
+    async with listening(ann, since="0.2") as listener:
+        frames = await listener.until("live")
+    page = await ann.get("/v1/events?after=0.2")
+    async with listening(ann, since="start") as listener:
+        from_the_start = await listener.hear()
+
+    assert frames[:2] == [
+        {"op": "subscribed", "id": "s", "recovered": False},
+        {"op": "gap", "id": "s", "reason": "retention", "resume": "0.5"},
+    ]
+    assert sorted(jobs_in(frames)) == sorted(submitted)
+    assert (page.status_code, page.json()["code"]) == (410, "history_forgotten")
+    assert page.json()["resume"] == "0.5"
+    assert from_the_start["recovered"]
 
 
 async def test_a_lost_store_begins_an_epoch_and_loses_nothing(

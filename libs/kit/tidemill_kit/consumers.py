@@ -90,8 +90,11 @@ class Follower:
         """Fetch from the owner's history whatever was published and has not come."""
         facts = [subject.removeprefix("tm.event.*.") for subject in self.subjects]
         while True:
-            request = AskEvents(after=await self._position(), facts=facts)
+            last = await self._position()
+            request = AskEvents(after=last, facts=facts)
             page = await call(self._client, f"tm.rpc.{self._owner}.events", request, History)
+            if Cursor(0, 0) < last < page.complete_from:
+                log.error("events.forgotten", durable=self.durable, after=str(last))
             for item in page.items:
                 attempt = 0
                 while item.cursor and not await self._applied(item, item.cursor, attempt):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 from nats.aio.client import Client
-from sqlalchemy import ARRAY, Row, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Row, Text, TextClause, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_contracts.log import AskEvents, Cursor, History, RecordedEvent
@@ -16,12 +17,19 @@ MAX_EVENTS = 1_000
 MAX_BYTES = 700_000
 
 
-async def serve(client: Client, database: Database) -> None:
-    """Answer `tm.rpc.<service>.events` out of the service's own table."""
+async def serve(client: Client, database: Database, forgotten: TextClause | None = None) -> None:
+    """Answer `tm.rpc.<service>.events` out of the service's own table.
+
+    `forgotten` finds the epoch and the position up to which events may be missing there.
+    """
 
     async def find(request: AskEvents) -> History:
         async with database.transaction() as connection:
-            return await events(connection, request)
+            found = await events(connection, request)
+            if forgotten is None or request.key is not None:
+                return found
+            row = (await connection.execute(forgotten)).one()
+            return replace(found, complete_from=Cursor(row.epoch, row.position))
 
     await answer(client, f"tm.rpc.{database.service}.events", AskEvents, find)
 

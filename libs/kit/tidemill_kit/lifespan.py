@@ -11,6 +11,7 @@ from msgspec import DecodeError, json
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from sqlalchemy import TextClause
 
 from tidemill_contracts.identity import ApiKeyRevoked, SessionRevoked
 from tidemill_contracts.log import Cursor
@@ -61,6 +62,7 @@ def events(
     ask_epoch: Callable[[Litestar], AskForEpoch] | None = None,
     connected: OnConnect | None = None,
     reconnected: OnConnect | None = None,
+    forgotten: TextClause | None = None,
 ) -> Lifespan:
     """Publishes the service's events, answers for its history and follows others by `follow`.
 
@@ -74,7 +76,7 @@ def events(
         await _revocations(client, app.state.authenticator)
         if connected is not None:
             await connected(app, client)
-        await history.serve(client, app.state.database)
+        await history.serve(client, app.state.database, forgotten)
         publisher = _publisher(app, settings, client, ask_epoch(app) if ask_epoch else None)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(app.state.authenticator.learn())

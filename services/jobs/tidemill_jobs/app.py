@@ -29,6 +29,7 @@ from tidemill_jobs.consumers import consumers
 from tidemill_jobs.data_routes import job_lineage, save_result
 from tidemill_jobs.express import Express
 from tidemill_jobs.fleet import Fleet
+from tidemill_jobs.forgetting import FORGOTTEN, Forgetter
 from tidemill_jobs.ledger import Ledger
 from tidemill_jobs.letter_routes import DeadLetterController, listed_failures
 from tidemill_jobs.line_routes import LineController
@@ -93,6 +94,7 @@ def create_app(settings: JobsSettings | None = None) -> Litestar:
                 ask_epoch=_epoch,
                 connected=_connected,
                 reconnected=_reconnected,
+                forgotten=FORGOTTEN,
             ),
         ],
     )
@@ -131,7 +133,9 @@ async def _machines(service: Litestar) -> AsyncGenerator[None]:
         committed=committed,
     )
     state.sweeper = _sweeper(service)
-    for work in (state.ledger.run(), state.sweeper.run(), backlog.watch(service)):
+    forgetter = Forgetter(state.database, settings)
+    machines = (state.ledger.run(), state.sweeper.run(), forgetter.run(), backlog.watch(service))
+    for work in machines:
         _start(service, work)
     try:
         yield

@@ -57,7 +57,7 @@ async def _remove(connection: AsyncConnection, found: Sequence[Locked], by: UUID
             tenant_id=tenant_id, job_id=row.id, seq=row.seq + 1, system=system, by=by
         )
         await JobRepository(connection, tenant_id).record(event)
-    for statement in _REMOVE if ended else ():
+    for statement in REMOVE if ended else ():
         await connection.execute(statement, {"ids": [row.id for row in ended]})
 
 
@@ -77,7 +77,7 @@ _LOCK = text(
     "select id, tenant_id, status, system, seq from jobs"
     " where id = any(:ids) order by id for update",
 )
-_REMOVE = [
+REMOVE = [
     text(statement)
     for statement in (
         """insert into garbage (job_id, tenant_id, prefix)

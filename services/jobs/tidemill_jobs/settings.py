@@ -28,6 +28,18 @@ class JobsSettings(Settings, frozen=True, kw_only=True):
         float,
         Meta(ge=0, description="How long results of a job that ended are kept."),
     ] = 30 * 86_400.0
+    job_retention_s: Annotated[
+        float,
+        Meta(ge=0, description="How long a job that ended is kept, with its events."),
+    ] = 30 * 86_400.0
+    failed_job_retention_s: Annotated[
+        float,
+        Meta(ge=0, description="The same for one that failed."),
+    ] = 90 * 86_400.0
+    forget_s: Annotated[
+        float,
+        Meta(gt=0, description="How often jobs that are over their time are looked for."),
+    ] = 3_600.0
     max_archive_bytes: Annotated[
         int,
         Meta(ge=0, description="How large a tenant's imported files of jobs may be together."),

@@ -9,12 +9,20 @@ from msgspec import Struct
 
 from tidemill_contracts.log import AskEvents, Cursor, RecordedEvent
 from tidemill_contracts.log import History as Answer
-from tidemill_kit.errors import NotFound
+from tidemill_kit.errors import Gone, NotFound
 from tidemill_notifier.ring import Entry
 from tidemill_notifier.selection import Selection, key_of, owner_of_topic
 
 OWNERS = ("identity", "ingestion", "jobs", "notifier")
 type Ask = Callable[[str, AskEvents], Awaitable[Answer]]
+
+
+class HistoryForgotten(Gone):
+    """Events behind this cursor are over their retention; go on from `resume`."""
+
+    def __init__(self, resume: Cursor) -> None:
+        super().__init__(resume=str(resume))
+        self.resume = resume
 
 
 class _Numbered(Struct):
@@ -27,7 +35,7 @@ class Source:
     def __init__(self, owner: str, tenant_id: UUID, after: Cursor, topic: str | None) -> None:
         self.waiting = deque[Entry]()
         self.over = False
-        self.complete_to = Cursor(0, 0)
+        self.complete_from = self.complete_to = Cursor(0, 0)
         self._owner = owner
         self._tenant_id = tenant_id
         self._after = after
@@ -47,7 +55,7 @@ class Source:
         if not answer.known:
             raise NotFound(f"There is no {self._topic}.")
         if upto is None:
-            self.complete_to = answer.complete_to
+            self.complete_from, self.complete_to = answer.complete_from, answer.complete_to
         self.over = not answer.items
         for item in answer.items:
             self._keep(item)
@@ -86,9 +94,15 @@ class History:
             self._sources += [Source(owner, tenant, after, None) for owner in OWNERS]
 
     async def open(self, at_least: Cursor) -> None:
-        """Fix `join`: all is recorded up to it, and the stream has all behind `at_least`."""
+        """Fix `join`: all is recorded up to it, and the stream has all behind `at_least`.
+
+        HistoryForgotten where something behind the cursor is gone; the start is what is kept.
+        """
         for source in self._sources:
             await source.fill(self._ask, upto=None)
+        kept_from = max(source.complete_from for source in self._sources)
+        if Cursor(0, 0) < self._last < kept_from:
+            raise HistoryForgotten(kept_from)
         complete_to = min(source.complete_to for source in self._sources)
         self.join = max(complete_to, at_least, self._last)
         for source in self._sources:

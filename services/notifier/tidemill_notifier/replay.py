@@ -9,7 +9,7 @@ from tidemill_kit import streams
 from tidemill_kit.errors import BadRequest
 from tidemill_notifier import feed
 from tidemill_notifier.archive import Archive, Trimmed
-from tidemill_notifier.history import History
+from tidemill_notifier.history import History, HistoryForgotten
 from tidemill_notifier.hub import Hub, HubBehind
 from tidemill_notifier.ring import Entry, Page
 from tidemill_notifier.selection import Selection
@@ -113,7 +113,8 @@ class Replay:
     async def page(self) -> list[Entry]:
         """The next events; empty when the ring's head is reached, and nothing was awaited since.
 
-        HistoryAway means that events are missing: `skip` goes on behind them.
+        HistoryAway means that events are missing: `skip` goes on behind them. After
+        HistoryForgotten the next page is of what is kept.
         """
         while True:
             if self._history is not None:
@@ -156,7 +157,11 @@ class Replay:
                 return []
             self.cursor = max(self.cursor, Cursor(self.cursor.epoch, page.upto))
             return page.entries
-        self._history = await self._archive.history(self._selection, self.cursor)
+        try:
+            self._history = await self._archive.history(self._selection, self.cursor)
+        except HistoryForgotten as error:
+            self.cursor = error.resume
+            raise
         self._from_owners = False
         return []
 

@@ -12,6 +12,7 @@ from tidemill_kit.errors import Conflict, NotFound, TidemillError, TooMany
 from tidemill_notifier import frames
 from tidemill_notifier.archive import Archive, HistoryAway
 from tidemill_notifier.fanout import Batch
+from tidemill_notifier.history import HistoryForgotten
 from tidemill_notifier.hub import Hub
 from tidemill_notifier.outbox import Outbox, Run
 from tidemill_notifier.replay import Older, Replay, place
@@ -93,13 +94,17 @@ class Subscription:
             try:
                 entries = await replay.page()
             except HistoryAway:
-                resume = await replay.skip()
-                self._announce(recovered=False)
-                self._outbox.put(Gap(self.name, "history_away", str(resume)))
+                self._miss("history_away", await replay.skip())
+            except HistoryForgotten as error:
+                self._miss("retention", error.resume)
             else:
                 if entries:
                     self._announce(recovered=True)
                 return entries
+
+    def _miss(self, reason: str, resume: Cursor) -> None:
+        self._announce(recovered=False)
+        self._outbox.put(Gap(self.name, reason, str(resume)))
 
     def _announce(self, *, recovered: bool) -> None:
         if not self._announced:

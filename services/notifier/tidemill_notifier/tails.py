@@ -11,6 +11,7 @@ from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import Cursor
 from tidemill_notifier.archive import HistoryAway
 from tidemill_notifier.fanout import Batch
+from tidemill_notifier.history import HistoryForgotten
 from tidemill_notifier.live import Live
 from tidemill_notifier.replay import Replay
 from tidemill_notifier.ring import Entry
@@ -18,6 +19,7 @@ from tidemill_notifier.selection import Selection
 
 log = structlog.get_logger()
 _COMMENT = b": %b\n\n"
+_GAP = b'event: gap\ndata: {"reason":"retention","resume":"%b"}\n\n'
 
 
 class Tail:
@@ -54,8 +56,12 @@ class Tail:
     async def _chunks(self) -> AsyncGenerator[bytes]:
         while not self._over():
             self._wake.clear()
-            while not self._over() and (entries := await self._replay.page()):
-                yield b"".join(_lines(entry) for entry in entries)
+            try:
+                while not self._over() and (entries := await self._replay.page()):
+                    yield b"".join(_lines(entry) for entry in entries)
+            except HistoryForgotten as error:
+                yield _GAP % str(error.resume).encode()
+                continue
             if not await self._woken():
                 yield _COMMENT % str(self._live.hub.head).encode()
 

@@ -11,6 +11,7 @@ from tidemill_contracts.lines import LiveLines
 from tidemill_contracts.log import Cursor
 from tidemill_kit.errors import Unavailable
 from tidemill_notifier.fanout import Batch
+from tidemill_notifier.history import HistoryForgotten
 from tidemill_notifier.live import Live
 from tidemill_notifier.replay import Replay
 from tidemill_notifier.selection import ALL, Selection
@@ -57,6 +58,9 @@ class Intake:
                     log.info("webhook.delayed", reason=str(error)[:200], **self._names)
                     # a page that broke off is read again from where the last one ended
                     self._replay, wait_s = self._from_stored(), AGAIN_S
+                except HistoryForgotten as error:
+                    log.warning("webhook.missed", resume=str(error.resume), **self._names)
+                    wait_s = 0.0
                 if wait_s is None:
                     return
                 if wait_s:
