@@ -271,8 +271,14 @@ def _show(dataset: Dataset, *, as_json: bool) -> None:
 @contextmanager
 def bar(name: str) -> Generator[ProgressHook]:
     """A bar on a terminal's stderr; nothing in a pipe."""
-    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    screen = terminal.screen(notes=True)
+    words = TextColumn("{task.description}", markup=False)
+    columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    screen, shown = terminal.screen(notes=True), terminal.harmless(name)
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bars:
-        bar = bars.add_task(name)
-        yield lambda done, total: bars.update(bar, completed=done, total=total)
+        bar = bars.add_task(shown, total=None)
+
+        def told(done: int, total: int | None) -> None:
+            checked = f"{shown}, being checked" if done == total else shown
+            bars.update(bar, completed=done, total=total, description=checked)
+
+        yield told
