@@ -98,6 +98,8 @@ class Incoming:
         *,
         stall_s: float,
     ) -> None:
+        if unknown := [name for name in query if name not in FIELDS]:
+            raise BadRequest(errors=[FieldError(name, "unknown field") for name in unknown])
         self._body = body
         self._stall_s = stall_s
         self._fields = dict(query)
