@@ -53,6 +53,7 @@ def parquet(tmp_path: Path, table: Any = None, **options: Any) -> bytearray:
         (("a,b\n" + "1,2\n" * 99).encode("utf-16-le"), None, ""),
         ("\u4e00,\u4e8c\n\u4e09,\u56db\n".encode("utf-16-le") * 9, "format_unknown", "`encoding`"),
         (b"a,b\n1,\0\n", "format_unknown", "zero bytes"),
+        ("\u756a\u53f7\n1\n".encode("shift_jis"), "encoding_unknown", "neither UTF-8 nor"),
         (b"x" * (100 * 10**6), "line_too_long", "8 MiB"),
         ("a,b\n1," + "x" * (9 * 2**20) + "\n", "line_too_long", "8 MiB"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 999)[:-20], "broken_gzip", "Upload it again"),
