@@ -1,5 +1,6 @@
 """The command, without anything that answers it."""
 
+import os
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from tidemill_client import calling, cli, settings
+from tidemill_client.commands.datasets import bar
 from tidemill_contracts.jobs import JobStatus, StepSpec
 
 
@@ -184,3 +186,17 @@ def test_what_cannot_be_meant_is_a_usage_error(arguments: list[str]) -> None:
 
     assert result.exit_code == 2
     assert result.stdout == ""
+
+
+def test_a_bar_shows_any_name_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, side = os.openpty()
+    written, cursor_again = b"", b"\x1b[?25h"
+    with os.fdopen(side, "w") as terminal, os.fdopen(screen, "rb", buffering=0) as shown:
+        monkeypatch.setattr("sys.stderr", terminal)
+
+        with bar("a{b}[red].csv") as told:
+            told(8, 8)
+        while cursor_again not in written:
+            written += shown.read(4_096)
+
+    assert b"a{b}[red].csv, being checked" in written

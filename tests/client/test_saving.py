@@ -31,3 +31,15 @@ def test_a_pipe_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
 
     assert read == [b"a,b\n"]
     assert pipe.is_fifo()
+
+
+def test_a_link_such_as_that_of_standard_output_stays_a_link(tmp_path: Path) -> None:
+    link, target = tmp_path / "stdout", tmp_path / "redirected"
+    target.touch()
+    link.symlink_to(target)
+
+    with appearing(link) as file:
+        file.write(b"a,b\n")
+
+    assert link.is_symlink()
+    assert target.read_bytes() == b"a,b\n"

@@ -79,8 +79,10 @@ async def test_what_nobody_needs_is_collected_and_nothing_else(
     untouched = await below(store, RESULTS, f"{tenant}/")
     report = await collected(stack, eve, dry_run=False)
     left = await below(store, RESULTS, f"{tenant}/")
+    again = await collected(stack, eve, dry_run=True)
 
     assert report["error"] is None
+    assert not {"deleted_results", "orphaned_results"} & set(again["found"])
     assert set(looked["found"]) >= {"deleted_results", "expired_results", "orphaned_results"}
     assert untouched == before
     assert not any(key.startswith(f"{tenant}/{jobs[0].id}/") for key in left)

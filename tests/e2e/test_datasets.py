@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tests.e2e.people import Person, tidemill
+from tidemill_client.problems import Corrupted
 from tidemill_contracts.datasets import DatasetStatus, IngestOptions
 from tidemill_contracts.jobs import JobStatus, StepSpec, StepStatus
 from tidemill_stack.stack import Stack
@@ -207,3 +208,33 @@ async def test_a_dataset_that_was_rejected_can_be_read_again(ann: Person, stack:
     assert refused.error.code == "contract_broken"
     assert status == 0, problem
     assert (right.status, right.rows, bool(right.error)) == (DatasetStatus.READY, 1, False)
+
+
+async def test_a_complete_upload_does_not_pass_for_that_of_another_file(
+    ann: Person, tmp_path: Path
+) -> None:
+    sent, other = tmp_path / "sent.csv", tmp_path / "other.csv"
+    sent.write_bytes(b"a,b\n1,2\n")
+    other.write_bytes(b"a,b\n3,4\n")
+    dataset = await ann.client.upload_in_parts(sent)
+
+    with pytest.raises(Corrupted):
+        await ann.client.upload_in_parts(other, upload_id=dataset.id)
+
+
+async def test_the_command_tells_what_was_left_out(ann: Person, stack: Stack) -> None:
+    content = b"id,city\n" + b"7,Bern\n" * 30 + b"8\n"
+    dataset = await ann.client.upload(content, "ragged.csv", labels={"team": "walk"})
+    await ann.client.wait_dataset(dataset.id)
+
+    told = [
+        await tidemill(ann, stack, "datasets", what, str(dataset.id))
+        for what in ("show", "rejects", "preview", "profile")
+    ]
+
+    assert [status for status, _, _ in told] == [0, 0, 0, 0]
+    shown, rejects, preview, profile = (" ".join(output.split()) for _, output, _ in told)
+    assert "labels team=walk read as utf-8, delimiter ',', header rows left out 1;" in shown
+    assert "31 too_few_columns 8" in rejects
+    assert preview.startswith("id city 7 Bern 7 Bern")
+    assert "id int64 0 1 7 7 7" in profile

@@ -60,7 +60,7 @@ async def react(ingestion: Any, store: Storage, event: Ending) -> None:
     async def read_artifact(key: str) -> bytes:
         return await store.get_bytes(RESULTS, key)
 
-    reaction = reactions(read_artifact).reactions[event.type]
+    reaction = reactions(read_artifact, trash_s=60.0).reactions[event.type]
     async with ingestion.app.state.database.transaction() as connection:
         await reaction(event, connection)
 
@@ -193,7 +193,11 @@ async def test_what_was_too_large_for_the_event_is_read_from_the_profile(
     done = succeeded(uploaded, ann, None)
     assert done.frame is not None
     folder = done.frame.parts[0].key.rpartition("/")[0]
-    figures = {"rows": 3, "columns": [{"name": "a", "type": "int64", "nulls": 1, "mean": 2.5}]}
+    figures = {
+        "rows": 3,
+        "columns": [{"name": "a", "type": "int64", "nulls": 1, "mean": 2.5}],
+        "detected": {"format": "csv", "rejects": 1, "delimiter": ";", "evolved": []},
+    }
     await store.put_bytes(RESULTS, f"{folder}/profile.json", msgspec.json.encode(figures))
 
     await react(ingestion, store, done)
@@ -201,6 +205,7 @@ async def test_what_was_too_large_for_the_event_is_read_from_the_profile(
     dataset = await shown(ann, uploaded)
     profile = await ann.http.get(f"/v1/datasets/{uploaded['id']}/profile")
     assert dataset["columns"] == [{"name": "a", "type": "int64", "nulls": 1}]
+    assert (dataset["format"], dataset["detected"]) == ("csv", figures["detected"])
     assert (profile.status_code, profile.json()) == (200, figures)
 
 
@@ -227,6 +232,20 @@ async def test_what_ingest_left_can_be_had(
     assert (profile.status_code, profile.json()["code"]) == (410, "artifact_gone")
     assert f"{folder}/rejects.ndjson" in rejects.json()["uri"]
     assert f"{folder}/part-00000.parquet" in parquet.headers["location"]
+
+
+async def test_values_that_became_null_are_told_of_like_bad_rows(
+    ingestion: Any,
+    store: Storage,
+    ann: Any,
+    uploaded: dict[str, Any],
+) -> None:
+    mended = msgspec.structs.replace(INGESTED, rejects=0, nulled=2)
+    await react(ingestion, store, succeeded(uploaded, ann, mended))
+
+    answer = await ann.http.get(f"/v1/datasets/{uploaded['id']}/rejects?redirect=false")
+
+    assert answer.status_code == 200
 
 
 async def test_without_bad_rows_there_are_no_rejects(

@@ -56,6 +56,12 @@ async def test_a_bad_question_is_named(ann: Any, query: str) -> None:
     assert answer.json()["errors"][0]["field"] == query.partition("=")[0]
 
 
+async def test_a_format_that_there_is_not_is_named(ann: Any, uploaded: dict[str, Any]) -> None:
+    answer = await ann.http.get(f"/v1/datasets/{uploaded['id']}/content?format=xlsx")
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "format")
+
+
 async def test_name_and_labels_can_change(ann: Any, uploaded: dict[str, Any]) -> None:
     path = f"/v1/datasets/{uploaded['id']}"
 

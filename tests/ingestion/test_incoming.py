@@ -139,8 +139,10 @@ async def test_a_form_without_a_boundary_is_refused() -> None:
     ["text/html", "image/png", "application/x-www-form-urlencoded", "multipart/mixed"],
 )
 async def test_a_type_that_is_no_data_is_refused(kind: str) -> None:
-    with pytest.raises(UnsupportedMedia):
+    with pytest.raises(UnsupportedMedia) as refused:
         await take([b"x"], {"content-type": kind})
+
+    assert "application/octet-stream" in (refused.value.detail or "")
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ async def test_a_file_name_does_no_harm(ann: Any, name: str, shown: str) -> None
         ("", {"Content-Type": "multipart/form-data; boundary=x"}, b"--x\r\n", 400, "bad_request"),
         ("format=xls", {}, b"a", 400, "bad_request"),
         ("labels=[]", {}, b"a", 400, "bad_request"),
+        ("colour=red", {}, b"a", 400, "bad_request"),
         ("encoding=martian", {}, b"a", 422, "encoding_unknown"),
         ("", {"Idempotency-Key": "x" * 256}, b"a", 400, "bad_request"),
         ("", {"Authorization": ""}, b"a", 401, "not_signed_in"),

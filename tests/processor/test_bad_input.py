@@ -40,9 +40,20 @@ def parquet(tmp_path: Path, table: Any = None, **options: Any) -> bytearray:
     ("raw", "code", "advice"),
     [
         ("<!-- x --><table><tr><td>1</table>", "format_unknown", "its error"),
+        ("\n <div class='x'>Please sign in</div>", "format_unknown", "its error"),
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d\n",
+            "format_unknown",
+            "Git LFS",
+        ),
+        ("[[1, 2], [3, 4]]", "too_many_bad_rows", "each row must be an object"),
+        ('{"a": 1}\n{"a": 2}\n{"a": ', "too_many_bad_rows", "cut off"),
+        ('[{"a": 1},]', "malformed_json", "at byte 10: Expecting value"),
+        ("Report\na,b\n" + "1,2\n" * 99, "too_many_bad_rows", "title"),
         (("a,b\n" + "1,2\n" * 99).encode("utf-16-le"), None, ""),
         ("\u4e00,\u4e8c\n\u4e09,\u56db\n".encode("utf-16-le") * 9, "format_unknown", "`encoding`"),
         (b"a,b\n1,\0\n", "format_unknown", "zero bytes"),
+        ("\u756a\u53f7\n1\n".encode("shift_jis"), "encoding_unknown", "neither UTF-8 nor"),
         (b"x" * (100 * 10**6), "line_too_long", "8 MiB"),
         ("a,b\n1," + "x" * (9 * 2**20) + "\n", "line_too_long", "8 MiB"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 999)[:-20], "broken_gzip", "Upload it again"),
@@ -123,6 +134,25 @@ def test_rows_may_have_names_that_no_header_names(read: Read) -> None:
 
     assert frame.columns == ["column_1", "x", "y"]
     assert frame.rows() == [(1, 2.5, "a"), (2, 3.5, "b")]
+
+
+def test_a_delimiter_that_only_rows_end_with_moves_no_column(read: Read) -> None:
+    frame, _ = read("id,name\n1,a,\n2,b,\n")
+
+    assert frame.rows(named=True) == [
+        {"id": 1, "name": "a", "column_3": None},
+        {"id": 2, "name": "b", "column_3": None},
+    ]
+
+
+@pytest.mark.parametrize("header", ["id;name\r\n", ""])
+def test_the_line_in_which_a_spreadsheet_names_the_delimiter_is_no_row(
+    header: str, read: Read
+) -> None:
+    frame, found = read(f"sep=;\r\n{header}1;a,b\r\n2;c,d\r\n")
+
+    assert frame.rows() == [(1, "a,b"), (2, "c,d")]
+    assert (found.delimiter, found.header) == (";", bool(header))
 
 
 def test_one_column_needs_no_delimiter(read: Read) -> None:

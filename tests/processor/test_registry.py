@@ -8,7 +8,7 @@ import pytest
 from msgspec import Struct
 
 from tidemill_contracts.processors import Returns, Takes
-from tidemill_processor import registry
+from tidemill_processor import new, registry
 from tidemill_processor.registry import SPEC, NameTaken, NotAProcessor, processor
 from tidemill_processor.run import LazyFrame, Run
 
@@ -105,6 +105,14 @@ def greet(value: str) -> str:
     second = registry.load([tmp_path])["greet"].apply("you").value
 
     assert (first, second) == ("Hello you", "Good morning you")
+
+
+def test_the_test_of_a_new_processor_lies_beside_it(tmp_path: Path) -> None:
+    new.write("keep_large", tmp_path)
+
+    found = registry.load([tmp_path])
+
+    assert "keep_large" in found
 
 
 def test_a_name_is_taken_once(tmp_path: Path) -> None:

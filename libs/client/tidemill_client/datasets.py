@@ -120,6 +120,18 @@ class Datasets(Holdings):
         query = {"purge": "true"} if purge else None
         await self.gateway.call("DELETE", f"/v1/datasets/{dataset_id}", query=query)
 
+    async def preview(self, dataset_id: UUID) -> dict[str, Any]:
+        """The first hundred rows: `{columns, rows}`."""
+        return await self.get(f"/v1/datasets/{dataset_id}/preview", dict[str, Any])
+
+    async def profile(self, dataset_id: UUID) -> dict[str, Any]:
+        """Figures of each column, and how the file was read: `{rows, columns, detected}`."""
+        return await self.get(f"/v1/datasets/{dataset_id}/profile", dict[str, Any])
+
+    def rejects(self, dataset_id: UUID) -> Download:
+        """What could not be used, one JSON object a line; ApiProblem `no_rejects` without any."""
+        return Download(self.gateway, f"/v1/datasets/{dataset_id}/rejects")
+
     async def dataset_lineage(self, dataset_id: UUID) -> Lineage:
         """What the dataset was made of, and what was made of it."""
         return await self.get(f"/v1/datasets/{dataset_id}/lineage", Lineage)

@@ -89,9 +89,9 @@ def _is_json(response: httpx.Response) -> bool:
 def appearing(to: Path) -> Generator[IO[bytes]]:
     """A file that takes its name once it is whole, and leaves nothing behind if it is not.
 
-    A pipe or a device keeps its name and is written as it comes.
+    A pipe, a device and a link (`/dev/stdout`) stay what they are and are written as it comes.
     """
-    if to.exists() and not to.is_file():
+    if to.is_symlink() or (to.exists() and not to.is_file()):
         with to.open("wb") as stream:
             yield stream
         return

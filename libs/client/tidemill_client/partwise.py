@@ -89,9 +89,13 @@ class Uploads(Account):
         hashing = asyncio.create_task(asyncio.to_thread(sha256_of, file))
         try:
             await self._send_missing(upload.id, file, parallel, progress)
-            return await self.complete_upload(upload.id, await hashing)
+            sha256 = await hashing
+            dataset = await self.complete_upload(upload.id, sha256)
         finally:
             hashing.cancel()
+        if dataset.sha256 not in (None, sha256):
+            raise Corrupted(f"{file} is {sha256}, stored is {dataset.sha256}")
+        return dataset
 
     async def _open(self, file: Path, about: dict[str, Any], upload_id: UUID | None) -> Upload:
         size = (await asyncio.to_thread(file.stat)).st_size

@@ -151,5 +151,7 @@ def _fields(error: ValidationException) -> list[FieldError]:
     found: list[FieldError] = []
     for item in extra if isinstance(extra, list) else []:
         key, message = str(item.get("key", "")), str(item.get("message", ""))
-        found.append(FieldError(key.removeprefix("data.").removeprefix("$."), message))
+        # `format_` is what Python calls the parameter `format`
+        key = key.removeprefix("data.").removeprefix("$.").removesuffix("_")
+        found.append(FieldError(key, message))
     return found or [FieldError("", error.detail)]

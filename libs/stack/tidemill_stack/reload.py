@@ -10,6 +10,8 @@ from tidemill_stack.errors import StartFailed
 from tidemill_stack.stack import Stack
 
 SHARED = ("tidemill_contracts", "tidemill_kit")
+# whoever has just saved a file that cannot be loaded wants to hear of it
+AGAIN_S = 20.0
 
 
 async def watch(stack: Stack, say: Callable[[str], None]) -> None:
@@ -25,7 +27,7 @@ async def watch(stack: Stack, say: Callable[[str], None]) -> None:
             old = stack.pid(name)
             await stack.restart(name)
             try:
-                await stack.ready(name, instead_of=old)
+                await stack.ready(name, instead_of=old, within_s=AGAIN_S)
             except StartFailed as error:
                 say(str(error))
 

@@ -121,9 +121,11 @@ class Stack:
         child.send(number)
         return pid or 0
 
-    async def ready(self, name: str, *, instead_of: int | None = None) -> int:
+    async def ready(
+        self, name: str, *, instead_of: int | None = None, within_s: float = START_S
+    ) -> int:
         """Wait until it answers, in a process other than the one with the pid given: its pid."""
-        return await self._child(name).ready(START_S, instead_of=instead_of)
+        return await self._child(name).ready(within_s, instead_of=instead_of)
 
     async def restart(self, name: str) -> None:
         """End it gently; it is started again at once."""

@@ -121,6 +121,9 @@ class Collector:
         listed = [each async for page in self._storage.below(bucket, prefix) for each in page]
         if verdict is None and not all(self._old(each.stored_at) for each in listed):
             return False
+        if not listed:
+            # a store may show a folder for a while after its last object
+            return True
         kind = f"{verdict or 'orphaned'}_results"
         run.add(kind, prefix, sum(each.size_bytes for each in listed))
         if not run.dry:

@@ -22,10 +22,11 @@ from tidemill_kit.problems import field_of
 
 FIELDS = ("name", "labels", "sha256", *IngestOptions.__struct_fields__)
 FORM = "multipart/form-data"
+OCTETS = "application/octet-stream"
 RAW = frozenset(
     {
         "",
-        "application/octet-stream",
+        OCTETS,
         "application/json",
         "application/jsonl",
         "application/ndjson",
@@ -98,6 +99,8 @@ class Incoming:
         *,
         stall_s: float,
     ) -> None:
+        if unknown := [name for name in query if name not in FIELDS]:
+            raise BadRequest(errors=[FieldError(name, "unknown field") for name in unknown])
         self._body = body
         self._stall_s = stall_s
         self._fields = dict(query)
@@ -105,7 +108,7 @@ class Incoming:
         self._length = int(headers.get("content-length") or 0)
         self._kind, self._parameters = parse_options_header(headers.get("content-type", ""))
         if self._kind != FORM and self._kind not in RAW:
-            raise UnsupportedMedia(self._kind)
+            raise UnsupportedMedia(f"{self._kind}: send a form, or bytes as {OCTETS}")
         if self._kind != FORM:
             if digest := headers.get("content-digest"):
                 self._fields.setdefault("sha256", sha256_of(digest))

@@ -114,9 +114,9 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
         return None if others else Source(part.key, part.size_bytes, part.sha256)
 
     def rejects(self) -> str:
-        """The key of the rows that could not be used; NoRejects where there are none."""
+        """The key of what could not be used, rows and nulled values; NoRejects without any."""
         key = self.artifact("rejects.ndjson")
-        if self.ingested is None or not self.ingested.rejects:
+        if self.ingested is None or not (self.ingested.rejects or self.ingested.nulled):
             raise NoRejects
         return key
 

@@ -23,7 +23,7 @@ from tidemill_contracts.ids import now
 from tidemill_contracts.pages import Page
 from tidemill_contracts.problems import FieldError
 from tidemill_ingestion import usecases
-from tidemill_ingestion.incoming import FIELDS, Incoming
+from tidemill_ingestion.incoming import Incoming
 from tidemill_ingestion.lifecycle import StoredDataset
 from tidemill_ingestion.repository import DatasetFilter, DatasetRepository
 from tidemill_ingestion.settings import Settings
@@ -78,9 +78,7 @@ class DatasetController(Controller):
         or in the query; so may `types` (a JSON object, type by column) and the `contract` for them.
         """
         known = head(request.app)
-        query = {
-            name: request.query_params[name] for name in FIELDS if name in request.query_params
-        }
+        query = {name: request.query_params[name] for name in request.query_params}
         incoming = Incoming(
             request.stream(),
             request.headers,

@@ -14,6 +14,7 @@ from tidemill_contracts.datasets import (
     Column,
     Dataset,
     DatasetStatus,
+    Detected,
     Ingested,
     IngestOptions,
     KnownDataset,
@@ -48,6 +49,7 @@ class Profiled(Struct, frozen=True):
     """What is read of the profile that ingest left beside its frame."""
 
     columns: list[Column]
+    detected: Detected | None = None
 
 
 async def receive(
@@ -215,8 +217,9 @@ async def accept(
     ingested = lifecycle.found(done)
     if ingested is None:
         profile = await read_artifact(ready.artifact("profile.json"))
-        columns = msgspec.json.decode(profile, type=Profiled).columns
-        ingested = Ingested(format="unknown", rows=done.frame.rows, columns=columns)
+        told = msgspec.json.decode(profile, type=Profiled)
+        about = msgspec.structs.asdict(told.detected or Detected(format="unknown"))
+        ingested = Ingested(**about, rows=done.frame.rows, columns=told.columns)
     changed, event = lifecycle.ready(dataset, done, ingested, done.frame)
     await datasets.update(changed)
     await datasets.record(event)

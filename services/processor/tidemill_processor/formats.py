@@ -36,7 +36,17 @@ NOT_DATA = (
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\x93NUMPY", "a NumPy file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file that it stands for"),
 )
+MARKUP = re.compile(
+    rb"\s*<(!doctype|!--|\?xml|html|head|body|table|svg|(div|p|span|script|style|meta)[\s/>])",
+    re.IGNORECASE,
+)
+SEPARATOR = re.compile(r"\"?sep=(.)\"?\r?\n", re.IGNORECASE)
 DELIMITERS = ",\t;|"
 RARE_DELIMITERS = "^~\x01\x1f:"
 NUMBER_OR_TIME = re.compile(
@@ -74,7 +84,7 @@ def refuse_what_is_no_data(head: bytes) -> None:
                 f"this is {what}; upload CSV, JSON or Parquet, plain, gzip or zstd",
                 code="format_unknown",
             )
-    if re.match(rb"\s*<(!doctype|!--|\?xml|html|head|body|table|svg)", head, re.IGNORECASE):
+    if MARKUP.match(head):
         raise DataError(
             "this is an XML or HTML document; is it the page that offers the file, or its error?",
             code="format_unknown",
@@ -101,9 +111,9 @@ def encoding(head: bytes) -> tuple[str, int] | None:
 def text_format(head: str) -> TextFormat:
     """JSON array or object, NDJSON, or else CSV."""
     start = head.lstrip()
-    if re.match(r"\[\s*\{", start):
+    if re.match(r'\[\s*(\{|\[\s*(["\]\d-]|true|false|null))', start):
         return "json"
-    if re.match(r'\[\s*([\[{"\]\d-]|true|false|null)', start) and not re.match(
+    if re.match(r'\[\s*(["\]\d-]|true|false|null)', start) and not re.match(
         r"\[[^\]]*\]\s*,", start
     ):
         return "json"
@@ -178,8 +188,11 @@ def has_header(rows: list[list[str]]) -> bool:
     if not any(first) or (numbers and not _are_years(numbers, len(first))):
         return False
     named = [cell for cell in first if cell]
-    below = any(NUMBER_OR_TIME.fullmatch(cell.strip()) for row in rows[1:] for cell in row)
-    return below or len(set(named)) == len(named)
+    return _numbers_below(rows) or len(set(named)) == len(named)
+
+
+def _numbers_below(rows: list[list[str]]) -> bool:
+    return any(NUMBER_OR_TIME.fullmatch(cell.strip()) for row in rows[1:] for cell in row)
 
 
 def _are_years(cells: list[str], width: int) -> bool:
@@ -187,9 +200,17 @@ def _are_years(cells: list[str], width: int) -> bool:
     return years and 1 < len(cells) < width and cells == sorted(set(cells))
 
 
-def with_row_names(rows: list[list[str]]) -> bool:
-    """Whether all rows have one cell more than the header: R names rows without a header."""
-    return len(rows) > 1 and all(len(row) == len(rows[0]) + 1 for row in rows[1:])
+def widened(first: list[str], rows: list[list[str]]) -> list[str]:
+    """The header of rows that all have one cell more: R names rows without a header, and some
+    programs end each row, but not the header, with a delimiter.
+    """
+    if len(rows) == 1 or any(len(row) != len(first) + 1 for row in rows[1:]):
+        return first
+    if len(first) == 1 and _numbers_below(rows[1:]) and has_header(rows[1:]):
+        # a title above the header of two columns
+        return first
+    open_ended = not any(row[-1] for row in rows[1:])
+    return [*first, ""] if open_ended else ["", *first]
 
 
 def column_names(cells: list[str]) -> list[str]:

@@ -21,7 +21,6 @@ else:
 CHUNK = 1024 * 1024
 RATIO = 100
 RATIO_SLACK = 1024 * 1024
-PARQUET = "parquet"
 
 
 class Opened(Struct, frozen=True, kw_only=True):
@@ -135,7 +134,13 @@ def _decoded(path: Path, head: bytes, asked: str | None, run: Run) -> tuple[Path
     lone_returns = b"\r" in head and b"\n" not in head
     if name == "utf-8" and not lone_returns:
         return path, start, name
-    return _transcoded(path, name, start, run, lone_returns=lone_returns), 0, name
+    try:
+        return _transcoded(path, name, start, run, lone_returns=lone_returns), 0, name
+    except UnicodeError as error:
+        told = f"not {name}: {error}" if asked or marked else f"neither UTF-8 nor {name}"
+        raise DataError(
+            f"this is {told}; if it is text, name its `encoding`", code="encoding_unknown"
+        ) from error
 
 
 def _is_utf8(path: Path, run: Run) -> bool:
@@ -155,17 +160,12 @@ def _is_utf8(path: Path, run: Run) -> bool:
 def _transcoded(path: Path, name: str, start: int, run: Run, *, lone_returns: bool) -> Path:
     target = run.scratch / "decoded"
     decoder = codecs.getincrementaldecoder(name)()
-    try:
-        with path.open("rb") as file, target.open("w", encoding="utf-8", newline="") as out:
-            file.seek(start)
-            for chunk in _chunks(file, run):
-                text = _refuse_zeros(decoder.decode(chunk))
-                out.write(text.replace("\r", "\n") if lone_returns else text)
-            out.write(decoder.decode(b"", final=True))
-    except UnicodeError as error:
-        raise DataError(
-            f"this is not {name}: {error}; name the right `encoding`", code="encoding_unknown"
-        ) from error
+    with path.open("rb") as file, target.open("w", encoding="utf-8", newline="") as out:
+        file.seek(start)
+        for chunk in _chunks(file, run):
+            text = _refuse_zeros(decoder.decode(chunk))
+            out.write(text.replace("\r", "\n") if lone_returns else text)
+        out.write(decoder.decode(b"", final=True))
     return target
 
 

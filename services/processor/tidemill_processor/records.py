@@ -206,7 +206,8 @@ class Text:
                 ) from error
             except ValueError as error:
                 if self._ended:
-                    raise self.broken(str(error), getattr(error, "pos", self._at)) from error
+                    reason = getattr(error, "msg", str(error))
+                    raise self.broken(reason, getattr(error, "pos", self._at)) from error
             except RecursionError as error:
                 raise self.broken("it is nested too deep", code="too_deep") from error
             else:

@@ -208,8 +208,8 @@ def _schema(name: str, params_type: Any) -> dict[str, Any]:
 def load(paths: Iterable[Path] = ()) -> dict[str, ProcessorSpec]:
     """Every processor by name: the built-in ones, those of installed packages, those in `paths`.
 
-    Files in the given folders are executed anew each time, so a changed file is seen. What one of
-    them raises while being imported goes to the caller.
+    Files in the given folders are executed anew each time, so a changed file is seen; those of
+    pytest are left out. What one of them raises while being imported goes to the caller.
     """
     found: dict[str, ProcessorSpec] = {}
     for spec in (*_built_in(), *_installed(), *(each for path in paths for each in _in(path))):
@@ -246,6 +246,8 @@ def _installed() -> Iterator[ProcessorSpec]:
 
 def _in(folder: Path) -> Iterator[ProcessorSpec]:
     for file in sorted(folder.glob("*.py")):
+        if file.name.startswith("test_") or file.name == "conftest.py":
+            continue
         name = f"tidemill_found.{file.stem}"
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None:

@@ -10,6 +10,16 @@ NAME = "rejects.ndjson"
 LIMIT = 10_000
 SHARE = 0.05
 RAW_CHARACTERS = 4_096
+GUESSED_WRONG = "if the delimiter, the quote or the encoding was guessed wrong, name it"
+ADVICE = {
+    "cast": "are these the right `types`?",
+    "malformed_json": "was the file cut off?",
+    "not_an_object": 'each row must be an object, such as {"a": 1}',
+    "number_out_of_range": "write such numbers as text",
+    "too_deep": "at most 64 levels are read",
+    "unpaired_surrogate": "half a character cannot be kept",
+    "too_many_columns": f"{GUESSED_WRONG}; does a title stand above the header?",
+}
 
 
 class Reject(Struct, frozen=True):
@@ -68,9 +78,9 @@ class Rejects:
     def _too_many(self, rows: int) -> DataError:
         first = self._first
         shown = f"; row {first.row}: {first.code}: {first.raw[:80]!r}" if first else ""
+        advice = ADVICE.get(first.code if first else "", GUESSED_WRONG)
         return DataError(
-            f"{self.count} of {rows} rows cannot be read{shown}; if the delimiter, the quote or"
-            " the encoding was guessed wrong, name it",
+            f"{self.count} of {rows} rows cannot be read{shown}; {advice}",
             code="too_many_bad_rows",
             rejects=self.count,
             rows=rows,

@@ -4,7 +4,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
-from uuid import UUID
 
 import msgspec
 import typer
@@ -13,7 +12,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
-from tidemill_client.commands import lineages
+from tidemill_client.commands import findings, lineages
+from tidemill_client.commands.findings import DatasetId
 from tidemill_client.commands.options import (
     After,
     AsJson,
@@ -31,8 +31,6 @@ from tidemill_client.wording import size
 from tidemill_contracts.datasets import Dataset, DatasetStatus, IngestOptions
 
 app = typer.Typer(no_args_is_help=True, help="Upload, list and fetch datasets.")
-
-DatasetId = Annotated[UUID, typer.Argument(help="The dataset's id.", metavar="DATASET")]
 
 
 @app.command()
@@ -195,7 +193,7 @@ def ingest(
 
 @app.command()
 def show(context: typer.Context, dataset: DatasetId, *, as_json: AsJson = False) -> None:
-    """Show a dataset and its columns."""
+    """Show a dataset, its columns, and how it was read."""
     _show(calling.run(context, lambda client: client.dataset(dataset)), as_json=as_json)
 
 
@@ -232,6 +230,9 @@ def get(
     terminal.note(f"wrote {to}")
 
 
+app.command("preview")(findings.preview)
+app.command("profile")(findings.profile)
+app.command("rejects")(findings.rejects)
 app.command("lineage")(lineages.of_dataset)
 
 
@@ -259,6 +260,7 @@ def _show(dataset: Dataset, *, as_json: bool) -> None:
         ("size", size(dataset.size_bytes or 0)),
         ("rows", dataset.rows),
         ("sha256", dataset.sha256),
+        *findings.facts(dataset),
     ]
     if dataset.error:
         facts.append(("error", f"{dataset.error.code}: {dataset.error.message}"))
@@ -271,8 +273,14 @@ def _show(dataset: Dataset, *, as_json: bool) -> None:
 @contextmanager
 def bar(name: str) -> Generator[ProgressHook]:
     """A bar on a terminal's stderr; nothing in a pipe."""
-    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    screen = terminal.screen(notes=True)
+    words = TextColumn("{task.description}", markup=False)
+    columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    screen, shown = terminal.screen(notes=True), terminal.harmless(name)
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bars:
-        bar = bars.add_task(name)
-        yield lambda done, total: bars.update(bar, completed=done, total=total)
+        bar = bars.add_task(shown, total=None)
+
+        def told(done: int, total: int | None) -> None:
+            checked = f"{shown}, being checked" if done == total else shown
+            bars.update(bar, completed=done, total=total, description=checked)
+
+        yield told

@@ -1,19 +1,19 @@
 """Lineage: what came from what, and results that become datasets."""
 
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from tidemill_client import calling, terminal
 from tidemill_client.commands import options
+from tidemill_client.commands.findings import DatasetId
 from tidemill_client.commands.options import AsJson, JobId
 from tidemill_contracts.lineage import Lineage
 
 
 def of_dataset(
     context: typer.Context,
-    dataset: Annotated[UUID, typer.Argument(help="The dataset's id.", metavar="DATASET")],
+    dataset: DatasetId,
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -43,7 +43,10 @@ def resume(
     context: typer.Context,
     upload: UploadId,
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file.")
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, help="The file.", metavar="FILE"
+        ),
     ],
     parallel: Parallel = PARALLEL,
     *,

@@ -1,6 +1,7 @@
 """Uploaded bytes become a typed dataset."""
 
 from collections.abc import Iterable, Iterator
+from io import SEEK_CUR
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -63,15 +64,19 @@ class CsvSource:
 
     def __init__(self, head: str, file: IO[bytes], options: IngestOptions) -> None:
         delimiter = options.delimiter or ("\t" if options.format == "tsv" else None)
+        if said := formats.SEPARATOR.match(head):
+            # a line that spreadsheets write and hide again
+            delimiter, head = delimiter or said[1], head[said.end() :]
+            file.seek(len(said[0].encode()), SEEK_CUR)
+        self._start = file.tell()
         dialect = formats.dialect(head, delimiter, options.quote)
         first = first_record(file, dialect)
         if first is None:
             raise DataError("the file is empty", code="empty_file")
         rows = formats.sample(head, dialect) or [first]
         header = formats.has_header(rows) if options.header is None else options.header
-        if header and formats.with_row_names(rows):
-            first = ["", *first]
-        self._start = file.tell() if header else None
+        if header:
+            first, self._start = formats.widened(first, rows), file.tell()
         names = formats.column_names(first if header else [""] * len(first))
         if len(names) > formats.MAX_COLUMNS:
             raise DataError(
@@ -90,8 +95,7 @@ class CsvSource:
 
     def blocks(self, file: IO[bytes], tell: Tell) -> Iterable[Block]:
         """The rows below the header."""
-        if self._start is not None:
-            file.seek(self._start)
+        file.seek(self._start)
         return CsvBlocks(file, self._layout, tell)
 
 
