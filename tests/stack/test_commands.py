@@ -37,6 +37,16 @@ def test_status_is_a_table_for_people(servers: Stack) -> None:
     assert servers.url in found.stderr
 
 
+def test_status_warns_of_a_disk_that_is_nearly_full(
+    servers: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TM_S3_FREE_PERCENT", "100")
+
+    found = tidemill("status", data=servers.data)
+
+    assert "the disk is nearly full, uploads and results are refused" in found.stderr
+
+
 @pytest.mark.parametrize("command", ["status", "down"])
 def test_where_nothing_runs_it_says_so(tmp_path: Path, command: str) -> None:
     found = tidemill(command, data=tmp_path)

@@ -204,6 +204,11 @@ class Repository:
         result: Any = await self.connection.execute(statement)
         return int(result.rowcount)
 
+    async def let_go(self) -> None:
+        """Give the connection back, with all that was done: what follows waits for others."""
+        await self.connection.commit()
+        await self.connection.close()
+
     async def record(self, *events: Event) -> None:
         """Write events in the transaction of the change that they tell of."""
         await self.connection.execute(insert(self.events), [event_row(event) for event in events])

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from tidemill_kit.storage import Storage
-from tidemill_kit.storage_errors import ObjectMissing, translated
+from tidemill_kit.storage_errors import ObjectMissing, within
 
 DELETED_AT_ONCE = 1_000
 
@@ -42,7 +42,7 @@ class Objects(Storage):
 
     async def begin_parts(self, bucket: str, key: str) -> str:
         """Begin an object that comes in parts; answers the store's name for it."""
-        with translated():
+        async with self._in_time():
             made = await self._client.create_multipart_upload(Bucket=bucket, Key=key)
         return str(made["UploadId"])
 
@@ -70,7 +70,7 @@ class Objects(Storage):
         found: list[StoredPart] = []
         marker = 0
         while True:
-            with translated():
+            async with self._in_time():
                 page = await self._client.list_parts(**place, PartNumberMarker=marker)
             for part in page.get("Parts", []):
                 size, etag, moment = part["Size"], part["ETag"], part["LastModified"]
@@ -88,7 +88,7 @@ class Objects(Storage):
     ) -> None:
         """Put the parts together: from now on there is an object."""
         chosen = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
-        with translated():
+        async with within(None):
             await self._client.complete_multipart_upload(
                 Bucket=bucket,
                 Key=key,
@@ -99,7 +99,7 @@ class Objects(Storage):
     async def abort_parts(self, bucket: str, key: str, parts_id: str) -> None:
         """Give the parts up; nothing happens where there are none any more."""
         try:
-            with translated():
+            async with self._in_time():
                 await self._client.abort_multipart_upload(
                     Bucket=bucket,
                     Key=key,
@@ -125,7 +125,7 @@ class Objects(Storage):
         """Every object whose parts were neither put together nor given up."""
         after: dict[str, Any] = {}
         while True:
-            with translated():
+            async with self._in_time():
                 page = await self._client.list_multipart_uploads(Bucket=bucket, **after)
             for each in page.get("Uploads", []):
                 yield OpenParts(each["Key"], each["UploadId"], each["Initiated"])
@@ -140,7 +140,7 @@ class Objects(Storage):
         """Delete objects; those that are gone already do not matter."""
         for start in range(0, len(keys), DELETED_AT_ONCE):
             chosen = [{"Key": key} for key in keys[start : start + DELETED_AT_ONCE]]
-            with translated():
+            async with self._in_time():
                 await self._client.delete_objects(
                     Bucket=bucket,
                     Delete={"Objects": chosen, "Quiet": True},
@@ -149,7 +149,7 @@ class Objects(Storage):
     async def _pages(self, bucket: str, prefix: str, **options: Any) -> AsyncGenerator[Any]:
         after: dict[str, Any] = {}
         while True:
-            with translated():
+            async with self._in_time():
                 page = await self._client.list_objects_v2(
                     Bucket=bucket,
                     Prefix=prefix,

@@ -43,6 +43,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     s3_results_bucket: Annotated[str, Meta(description="Bucket of frames and results.")] = (
         "tidemill-results"
     )
+    s3_timeout_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Seconds that a request to the object store may take, with its repetitions;"
+            " 5 MiB must pass in it.",
+        ),
+    ] = 20.0
+    s3_folder: Annotated[
+        str,
+        Meta(description="Folder of an object store on this machine, to see how full its disk is."),
+    ] = ""
+    s3_free_percent: Annotated[
+        float,
+        Meta(ge=0, le=100, description="How much of that disk must stay free, in percent."),
+    ] = 2.0
     jwks_url: Annotated[str, Meta(description="Where identity publishes its public keys.")] = ""
     jwt_issuer: Annotated[str, Meta(description="Issuer that tokens must name.")] = "tidemill"
     jwt_audience: Annotated[str, Meta(description="Audience that tokens must name.")] = (

@@ -10,9 +10,10 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from litestar import Litestar
 
+from tidemill_kit.disk import Disk
 from tidemill_kit.multipart import Multipart
 from tidemill_kit.settings import Settings
-from tidemill_kit.storage_errors import ObjectMissing, translated
+from tidemill_kit.storage_errors import ObjectMissing, check_room, within
 
 LINK_SECONDS = 300
 # beside a link to an object: what its bytes must come to
@@ -22,9 +23,11 @@ DIGEST = "Tm-Sha256"
 class Storage:
     """The object store, with one client for bytes and one that signs links for the gateway."""
 
-    def __init__(self, client: Any, signer: Any) -> None:
+    def __init__(self, client: Any, signer: Any, settings: Settings) -> None:
         self._client = client
         self._signer = signer
+        self._disk = Disk(settings)
+        self._timeout_s = settings.s3_timeout_s
 
     @classmethod
     @asynccontextmanager
@@ -38,11 +41,12 @@ class Storage:
             signer = await stack.enter_async_context(
                 _client(session, settings, settings.public_url),
             )
-            yield cls(client, signer)
+            yield cls(client, signer, settings)
 
     async def put_bytes(self, bucket: str, key: str, body: bytes) -> str:
         """Store a small object; answers its sha256 in hex."""
-        with translated():
+        check_room(self._disk, len(body))
+        async with self._in_time():
             await self._client.put_object(Bucket=bucket, Key=key, Body=body)
         return hashlib.sha256(body).hexdigest()
 
@@ -62,7 +66,7 @@ class Storage:
 
         `check` is told the sha256 of all that came, and may refuse it by raising.
         """
-        upload = Multipart(self._client, bucket, key)
+        upload = Multipart(self._client, bucket, key, self._disk, self._timeout_s)
         try:
             async for chunk in chunks:
                 await upload.add(chunk)
@@ -74,18 +78,16 @@ class Storage:
             raise
 
     async def get_bytes(self, bucket: str, key: str) -> bytes:
-        with translated():
-            answer = await self._client.get_object(Bucket=bucket, Key=key)
-            async with answer["Body"] as body:
-                return bytes(await body.read())
+        return b"".join([chunk async for chunk in self.read(bucket, key)])
 
     async def read(self, bucket: str, key: str) -> AsyncGenerator[bytes]:
         """An object's bytes, a mebibyte at a time."""
-        with translated():
+        async with self._in_time():
             answer = await self._client.get_object(Bucket=bucket, Key=key)
-            async with answer["Body"] as body:
-                async for chunk in body.iter_chunks(1024 * 1024):
-                    yield chunk
+        # however long it takes, as long as something comes
+        async with within(None), answer["Body"] as body:
+            async for chunk in body.iter_chunks(1024 * 1024):
+                yield chunk
 
     async def get_file(self, bucket: str, key: str, path: Path) -> str:
         """Fetch an object into a file; answers the sha256 of what came."""
@@ -97,13 +99,13 @@ class Storage:
         return digest.hexdigest()
 
     async def delete(self, bucket: str, key: str) -> None:
-        with translated():
+        async with self._in_time():
             await self._client.delete_object(Bucket=bucket, Key=key)
 
     async def size_of(self, bucket: str, key: str) -> int | None:
         """How large an object is; None where there is none."""
         try:
-            with translated():
+            async with self._in_time():
                 head = await self._client.head_object(Bucket=bucket, Key=key)
         except ObjectMissing:
             return None
@@ -111,6 +113,10 @@ class Storage:
 
     async def exists(self, bucket: str, key: str) -> bool:
         return await self.size_of(bucket, key) is not None
+
+    def check_room(self, size_bytes: int) -> None:
+        """Raise NoRoomInStore where it is known that so much does not fit."""
+        check_room(self._disk, size_bytes)
 
     async def link(self, bucket: str, key: str, *, filename: str, media_type: str) -> str:
         """A link through the gateway to one object, good for five minutes."""
@@ -131,6 +137,9 @@ class Storage:
         return await self._client.generate_presigned_url(
             method, Params=params, ExpiresIn=int(seconds)
         )
+
+    def _in_time(self) -> AbstractAsyncContextManager[None]:
+        return within(self._timeout_s)
 
 
 def disposition(filename: str) -> str:
@@ -168,7 +177,8 @@ def _client(session: AioSession, settings: Settings, endpoint: str) -> Any:
         signature_version="s3v4",
         s3={"addressing_style": "path", "payload_signing_enabled": False},
         connect_timeout=3,
-        read_timeout=15,
+        # time for a second try, on a connection that is alive
+        read_timeout=settings.s3_timeout_s / 2,
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=16,
     )

@@ -1,12 +1,25 @@
-"""What the object store refuses, in our words."""
+"""What the object store refuses or leaves unanswered, in our words."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from aiohttp import ClientError as TransferBroken
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tidemill_kit.disk import Disk
 from tidemill_kit.errors import NotFound, Unavailable
 
+# Amazon is never full; these are MinIO's disk and quota, Ceph's quota and OBS' quota
+_FULL = frozenset(
+    {
+        "XMinioStorageFull",
+        "XMinioAdminBucketQuotaExceeded",
+        "QuotaExceeded",
+        "InsufficientStorageSpace",
+    }
+)
 _MISSING = frozenset({"NoSuchKey", "404", "NoSuchUpload", "NotFound"})
 
 
@@ -22,18 +35,28 @@ class NoRoomInStore(StorageAway):
     """The object store has no room for it."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
+    retry_after_s = 60
 
 
-class translated:  # noqa: N801 - reads as a verb at the call
-    """Turn the client library's errors into ours."""
+def check_room(disk: Disk, size_bytes: int) -> None:
+    """Raise NoRoomInStore where it is known that so much does not fit."""
+    if lack := disk.lack(size_bytes):
+        raise NoRoomInStore(lack)
 
-    def __enter__(self) -> None: ...
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ClientError):
-            raise _told(error) from error
-        if isinstance(error, (BotoCoreError, TransferBroken, OSError)):
-            raise StorageAway(type(error).__name__) from error
+@asynccontextmanager
+async def within(seconds: float | None) -> AsyncGenerator[None]:
+    """Turn the client library's errors into ours; whatever takes longer is away, too.
+
+    The library's own timeouts know neither a body that is not taken nor a wait for a connection.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except ClientError as error:
+        raise _told(error) from error
+    except (BotoCoreError, TransferBroken, OSError) as error:
+        raise StorageAway(type(error).__name__) from error
 
 
 def _told(error: ClientError) -> NotFound | StorageAway:
@@ -42,4 +65,4 @@ def _told(error: ClientError) -> NotFound | StorageAway:
         return ObjectMissing(code)
     answer = error.response.get("ResponseMetadata", {})
     full = answer.get("HTTPStatusCode") == HTTPStatus.INSUFFICIENT_STORAGE
-    return NoRoomInStore(code) if full else StorageAway(code)
+    return NoRoomInStore(code) if full or code in _FULL else StorageAway(code)

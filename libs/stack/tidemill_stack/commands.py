@@ -15,8 +15,10 @@ from typing import Annotated
 import typer
 
 from tidemill_client import terminal
+from tidemill_kit.disk import Disk
 from tidemill_kit.errors import TidemillError
-from tidemill_stack import state
+from tidemill_kit.settings import Settings, load
+from tidemill_stack import services, state
 from tidemill_stack.attach import surroundings
 from tidemill_stack.errors import NotRunning, PlainAddress
 from tidemill_stack.settings import DEFAULT_PORT, data_folder, environment, external
@@ -121,6 +123,9 @@ def status(
     terminal.table(
         ["name", "pid", "port", "restarts", "state", "seconds"], [[*r.values()] for r in rows]
     )
+    settings = load(Settings, services.environment("ingestion", surroundings(_folder(data))))
+    if lack := Disk(settings).lack():
+        terminal.note(f"the disk is nearly full, uploads and results are refused: {lack}")
     terminal.note(f"{found.supervisor.url} (process {found.supervisor.pid})")
 
 

@@ -21,6 +21,7 @@ MALLOC = {
     "MALLOC_MMAP_THRESHOLD_": "262144",
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
+STORE = "seaweedfs"
 WITHOUT_DATABASE = frozenset({"processor"})
 
 
@@ -75,6 +76,7 @@ def environment(service: str, around: Surroundings) -> dict[str, str]:
         "TM_JWKS_URL": f"{addresses.services['identity']}/.well-known/jwks.json",
         "TM_NATS_URL": addresses.nats_url,
         "TM_S3_ENDPOINT": addresses.s3_endpoint,
+        "TM_S3_FOLDER": "" if "TM_S3_ENDPOINT" in around.given else str(around.data / STORE),
         "TM_S3_DATASETS_BUCKET": DATASETS,
         "TM_S3_RESULTS_BUCKET": RESULTS,
         **for_python(around.given),

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill_kit.errors import TidemillError
+from tidemill_stack import disk
 from tidemill_stack.servers import program
 from tidemill_stack.settings import environment
 from tidemill_stack.stack import Stack
@@ -73,6 +74,8 @@ async def _beside(stack: Stack, stop: asyncio.Event, *, reload: bool) -> None:
         beside: list[asyncio.Task[None]] = []
         if stack.has("identity"):
             beside.append(tasks.create_task(_offer_setup(stack)))
+        if stack.has("weed"):
+            beside.append(tasks.create_task(disk.watch(stack, say)))
         if reload:
             from tidemill_stack.reload import watch
 

@@ -77,6 +77,7 @@ async def content(
     spreadsheet. A dataset saved from a result was never uploaded: it is Parquet.
     """
     dataset = await datasets.get(dataset_id)
+    await datasets.let_go()
     if dataset.origin is not None and format_ is None:
         format_ = "parquet"
     if format_ is None:

@@ -1,5 +1,6 @@
 """What ingestion does about uploads in parts: begin, show, abort."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,9 +21,9 @@ from tidemill_ingestion.settings import Settings
 from tidemill_ingestion.upload_repository import UploadRepository
 from tidemill_ingestion.usecases import NameInvalid
 from tidemill_kit.db import Database
-from tidemill_kit.idempotency import Once
+from tidemill_kit.idempotency import REPLAYED, IdempotencyKeyBusy, IdempotencyKeyReused, Once
 from tidemill_kit.objects import Objects
-from tidemill_kit.storage_errors import ObjectMissing
+from tidemill_kit.storage_errors import ObjectMissing, StorageAway
 
 ROUTE = "/v1/uploads"
 LINKS_AT_ONCE = 100
@@ -40,7 +41,10 @@ async def begin(
     """201 with the upload and links for its parts; its bytes are taken from the tenant's share."""
     asked, limits = _asked(settings, owner, order), Limits.of(settings)
     limits.left(Holdings()).check(order.size_bytes)
-    begun: list[StoredUpload] = []
+    storage.check_room(order.size_bytes)
+    # the store may take its time, and no transaction waits for it
+    place = (settings.s3_datasets_bucket, asked.object_key)
+    asked = replace(asked, parts_id=await storage.begin_parts(*place))
     try:
         async with database.on_behalf_of(owner.tenant_id) as connection:
             uploads = UploadRepository(connection, owner.tenant_id)
@@ -49,19 +53,19 @@ async def begin(
             async def make() -> Upload:
                 held = await datasets.holdings()
                 limits.check(held.and_dataset().and_upload(order.size_bytes))
-                bucket, key = settings.s3_datasets_bucket, asked.object_key
-                begun.append(replace(asked, parts_id=await storage.begin_parts(bucket, key)))
-                await uploads.add(begun[0])
+                await uploads.add(asked)
                 # again, now that the tenant's row is locked
                 limits.check((await datasets.holdings()).and_dataset())
-                return await _with_links(storage, settings, begun[0], set())
+                return await _with_links(storage, settings, asked, set())
 
             once = Once(connection, owner.tenant_id, ROUTE, idempotency_key)
-            return await once.answer(order, make, location=_place, keep=_without_links)
-    except REFUSALS:
-        for upload in begun:
-            await give_up(storage, settings, upload)
+            answer = await once.answer(order, make, location=_place, keep=_without_links)
+    except (IdempotencyKeyBusy, IdempotencyKeyReused, *REFUSALS):
+        await _forget(storage, settings, asked)
         raise
+    if REPLAYED in answer.headers:
+        await _forget(storage, settings, asked)
+    return answer
 
 
 async def show(
@@ -114,6 +118,12 @@ async def abort(
 async def give_up(storage: Objects, settings: Settings, upload: StoredUpload) -> None:
     """Let the store forget the parts."""
     await storage.abort_parts(settings.s3_datasets_bucket, upload.object_key, upload.parts_id)
+
+
+async def _forget(storage: Objects, settings: Settings, upload: StoredUpload) -> None:
+    """Give up what never was an upload; what does not succeed is collected later."""
+    with suppress(StorageAway):
+        await give_up(storage, settings, upload)
 
 
 def _asked(settings: Settings, owner: Principal, order: BeginUpload) -> StoredUpload:

@@ -208,6 +208,7 @@ class DatasetController(Controller):
     ) -> Response[bytes]:
         """The first hundred rows: `{columns, rows}`."""
         dataset = await datasets.get(dataset_id)
+        await datasets.let_go()
         return await _stored_json(storage, settings, dataset, "preview.json")
 
     @get("/{dataset_id:uuid}/profile", opt=READ)
@@ -220,6 +221,7 @@ class DatasetController(Controller):
     ) -> Response[bytes]:
         """Figures of each column: `{rows, columns}`."""
         dataset = await datasets.get(dataset_id)
+        await datasets.let_go()
         return await _stored_json(storage, settings, dataset, "profile.json")
 
     @get("/{dataset_id:uuid}/rejects", opt=READ, cache_control=NEVER_KEPT)

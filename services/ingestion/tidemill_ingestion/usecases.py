@@ -64,6 +64,7 @@ async def receive(
     async with database.on_behalf_of(owner.tenant_id) as connection:
         held = await DatasetRepository(connection, owner.tenant_id).holdings()
     limits.check(held.and_dataset())
+    storage.check_room(incoming.announced_bytes)
     dataset_id = uuid7()
     key = lifecycle.object_key(owner.tenant_id, dataset_id)
     size, sha256 = await storage.put_stream(

@@ -74,6 +74,7 @@ async def fetch(app: Litestar, jobs: JobRepository, wanted: Wanted) -> Response[
     if kept is None or result_of(job.id, step) is None:
         raise NoResult(job_status=job.status.value)
     check_age(app, job)
+    await jobs.let_go()
     if kept.frame is None:
         if wanted.file_format not in (None, "json"):
             raise FormatNotOffered

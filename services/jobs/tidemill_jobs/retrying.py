@@ -31,13 +31,15 @@ async def retry_job(
     cursor, job = str(head(app)), await jobs.get(job_id)
     if job is None:
         raise JobNotFound
+    queues = await jobs.queues_of(job_id)
+    await jobs.let_go()
     await _check_outputs(app, rerun.reused(job, order))
     made = rerun.draft(
         job,
         order,
         await app.state.fleet.known(),
         created_by=principal.user_id,
-        queues=await jobs.queues_of(job_id),
+        queues=queues,
     )
     asked = {
         "build": lambda: deepcopy(made),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from asyncio import Task
+from asyncio import Task, TimerHandle
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from uuid import UUID
@@ -103,6 +103,7 @@ class Attempt:
         self._begun = False
         self._forced: Ending | None = None
         self._doing: Task[Ending] | None = None
+        self._late: TimerHandle | None = None
         self._moved_at = time.monotonic()
 
     @property
@@ -148,10 +149,16 @@ class Attempt:
 
     def cancel(self, grace_s: float = CANCEL_GRACE_S) -> None:
         """Ask the run to stop; said again it changes nothing."""
+        if not self._begun:
+            self._stop(Stopped())
+            return
         if self._slot is not None:
             self._slot.cancel(grace_s)
-        elif not self._begun:
-            self._stop(Stopped())
+        if self._late is None:
+            # also a store that takes what was made, or does not, is waited for no longer
+            self._late = asyncio.get_running_loop().call_later(
+                grace_s + self._tools.settings.kill_s, self._stop, Stopped(killed=True)
+            )
 
     def release(self, reason: str) -> None:
         """Hand the attempt back: what runs is killed, what is kept stays."""

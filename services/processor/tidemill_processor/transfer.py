@@ -14,7 +14,7 @@ from tidemill_contracts.job_events import FailureKind
 from tidemill_contracts.jobs import JobError, Progress
 from tidemill_contracts.work import Failed, Payload, StepOutput
 from tidemill_kit.storage import Storage
-from tidemill_kit.storage_errors import ObjectMissing
+from tidemill_kit.storage_errors import NoRoomInStore, ObjectMissing, StorageAway
 from tidemill_processor.scratch import Inputs, IntegrityBroken
 from tidemill_processor.wire import (
     MOST_PARTS,
@@ -148,8 +148,11 @@ def fault(error: Exception) -> Failed:
             kind, code = FailureKind.DATA, "input_missing"
         case OSError():
             kind, code = FailureKind.INFRASTRUCTURE, "scratch_unusable"
+        case NoRoomInStore():
+            kind, code = FailureKind.INFRASTRUCTURE, NoRoomInStore.code()
         case _:
             kind, code = FailureKind.INFRASTRUCTURE, "storage_away"
+    message = f"{error.title()} ({error})" if isinstance(error, StorageAway) else str(error)
     return Failed(
-        failure=kind, error=JobError(code=code, message=str(error), type=type(error).__name__)
+        failure=kind, error=JobError(code=code, message=message, type=type(error).__name__)
     )

@@ -81,6 +81,7 @@ def remember(run: Run) -> Any:
 def repeat(value: str, run: Run) -> str:
     """A large value."""
     run.artifact("notes.txt").write_text("kept")
+    run.log("made")
     return value * 300_000
 
 
