@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,7 +41,6 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
         source = Source(event.object_key, event.size_bytes, event.sha256)
         build = ingest_job(event.id, event.tenant_id, event.dataset_id, source, event.options)
         await ledger.ask(Submit, build=build, job_id=event.id)
-        await forget_exports(connection, event.dataset_id)
         await changes.note(connection, event, DatasetStatus.VALIDATING)
 
     async def adopt(event: DatasetCreated, connection: AsyncConnection) -> None:
@@ -58,6 +58,9 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
         await connection.execute(_RESTORE, values)
 
     async def unblock(event: DatasetReady, connection: AsyncConnection) -> None:
+        if event.reading is UNSET:
+            # files of a table that this one replaces
+            await forget_exports(connection, event.dataset_id)
         await changes.note(connection, event, DatasetStatus.READY, event.frame)
 
     reactions.on(DatasetUploaded)(ingest)
