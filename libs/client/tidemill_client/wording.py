@@ -87,6 +87,10 @@ def _describe_dataset(event: Event) -> str:
             return name
         case datasets.DatasetUploaded(name=name, size_bytes=count):
             return f"{name} {size(count)}"
+        case datasets.DatasetReady(
+            reading=datasets.Reading(error=datasets.DatasetError() as error)
+        ):
+            return f"as before; read again: {error.code}: {error.message}"
         case datasets.DatasetReady(ingested=found):
             return f"{found.format}: {found.rows} rows, {len(found.columns)} columns"
         case _:
