@@ -50,7 +50,7 @@ function Form({ dataset, close }: { dataset: Dataset; close: () => void }) {
     <FormModal title="Read again" button="Read it" opened {...{ close, order, act }}>
       <Text fz="sm" c="dimmed">
         The uploaded bytes are read once more. What is left empty the content decides. If they
-        cannot be read so, the table of now stays.
+        cannot be read so, the present table stays.
       </Text>
       <Fields {...{ said, say, order }} />
       <Select
@@ -140,8 +140,8 @@ function Fields({
             label="Header"
             {...about}
             data={[
-              { value: "true", label: "the first row names the columns" },
-              { value: "false", label: "all rows are data" },
+              { value: "true", label: "the first row" },
+              { value: "false", label: "none" },
             ]}
             value={said.header}
             error={order.at("header")}

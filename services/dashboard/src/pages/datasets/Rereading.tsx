@@ -16,7 +16,7 @@ export function Rereading({
   hasTable: boolean;
 }) {
   if (reading.error) {
-    const said = `${reading.error.message}\nThe table of before stays in use.`;
+    const said = `${reading.error.message}\nThe former table stays in use.`;
     return <ErrorNote error={new Error(said)} title={`Not read again: ${reading.error.code}`} />;
   }
   return (
@@ -31,7 +31,7 @@ export function Rereading({
       <Text fz="sm">
         By <JobLink id={reading.job_id} before="job " />, begun <When at={reading.begun_at} />. Jobs
         over it wait
-        {hasTable ? "; until it has ended this is its table of before." : "."}
+        {hasTable ? "; until it has ended this is the former table." : "."}
       </Text>
       <HowFar jobId={reading.job_id} />
     </Alert>
