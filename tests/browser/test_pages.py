@@ -139,6 +139,7 @@ async def test_a_file_that_was_read_wrong_is_read_again_and_what_fails_is_told(
 
     await expect(page.get_by_role("alert")).to_contain_text("contract_broken", timeout=60_000)
     await expect(button).to_be_enabled()
+    await expect(button).to_be_focused()
     await expect(rows).to_contain_text("a|b")
     assert visitor.complaints == []
 

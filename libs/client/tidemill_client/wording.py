@@ -54,8 +54,11 @@ def outcome(result: Result | None) -> str:
 
 
 def progress(now: Progress) -> str:
-    total = "" if now.total is None else f" of {now.total:g}"
-    return f"{now.step}: {now.done:g}{total} {now.unit}".rstrip()
+    if now.unit == "bytes":
+        total = "" if now.total is None else f" of {size(now.total)}"
+        return f"{now.step}: {size(now.done)}{total}"
+    total = "" if now.total is None else f" of {_count(now.total)}"
+    return f"{now.step}: {_count(now.done)}{total} {now.unit}".rstrip()
 
 
 def clock(moment: datetime | None) -> str:
@@ -75,6 +78,10 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"
 
 
 def shortened(text: str, longest: int = SHORT) -> str:

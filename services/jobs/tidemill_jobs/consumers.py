@@ -58,10 +58,10 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
         await connection.execute(_RESTORE, values)
 
     async def unblock(event: DatasetReady, connection: AsyncConnection) -> None:
-        if event.reading is UNSET:
-            # files of a table that this one replaces
-            await forget_exports(connection, event.dataset_id)
         await changes.note(connection, event, DatasetStatus.READY, event.frame)
+        if event.reading is UNSET:
+            # files of a table that this one replaces; jobs are locked after datasets, as elsewhere
+            await forget_exports(connection, event.dataset_id)
 
     reactions.on(DatasetUploaded)(ingest)
     reactions.on(DatasetReady)(unblock)

@@ -24,7 +24,13 @@ export function ReadAgain({ dataset }: { dataset: Dataset }) {
   const busy = dataset.status === "validating" || dataset.status === "uploading";
   return (
     <>
-      <Button variant="default" onClick={open} disabled={busy}>
+      {/* it keeps the focus that comes back to it once the dialog has closed */}
+      <Button
+        variant="default"
+        onClick={busy ? undefined : open}
+        aria-disabled={busy}
+        data-disabled={busy || undefined}
+      >
         Read again…
       </Button>
       {opened && <Form dataset={dataset} close={close} />}

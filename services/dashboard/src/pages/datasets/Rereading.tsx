@@ -1,4 +1,4 @@
-import { Alert, Progress, Text } from "@mantine/core";
+import { Alert, Box, Progress, Text } from "@mantine/core";
 import type { Schema } from "@/api/http";
 import { progressOf } from "@/live/feed";
 import { counted } from "@/live/figures";
@@ -17,7 +17,11 @@ export function Rereading({
 }) {
   if (reading.error) {
     const said = `${reading.error.message}\nThe former table stays in use.`;
-    return <ErrorNote error={new Error(said)} title={`Not read again: ${reading.error.code}`} />;
+    return (
+      <Box mb="sm">
+        <ErrorNote error={new Error(said)} title={`Not read again: ${reading.error.code}`} />
+      </Box>
+    );
   }
   return (
     <Alert
