@@ -46,7 +46,7 @@ function Shown({ dataset }: { dataset: Dataset }) {
   const uri = `/v1/datasets/${dataset.id}`;
   const validating = dataset.status === "validating";
   // while it is read again there is the table of before
-  const hasTable = dataset.status === "ready" || (validating && dataset.rows !== null);
+  const withTable = dataset.status === "ready" || (validating && dataset.rows !== null);
   return (
     <>
       <PageHead
@@ -71,13 +71,13 @@ function Shown({ dataset }: { dataset: Dataset }) {
           title={`Rejected: ${dataset.error.code}`}
         />
       )}
-      {dataset.reading && <Rereading reading={dataset.reading} hasTable={hasTable} />}
-      {!hasTable && !dataset.error && !dataset.reading && (
+      {dataset.reading && <Rereading reading={dataset.reading} withTable={withTable} />}
+      {!withTable && !dataset.error && !dataset.reading && (
         <Text fz="sm" c="dimmed">
           It is being read; its rows appear here by themselves.
         </Text>
       )}
-      {hasTable && (
+      {withTable && (
         <Tabs
           value={tab}
           keepMounted={false}

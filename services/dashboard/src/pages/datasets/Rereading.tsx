@@ -10,10 +10,10 @@ import { When } from "@/parts/When";
 /** How far the reading is, or why it made no table. */
 export function Rereading({
   reading,
-  hasTable,
+  withTable,
 }: {
   reading: Schema["Reading"];
-  hasTable: boolean;
+  withTable: boolean;
 }) {
   if (reading.error) {
     const said = `${reading.error.message}\nThe former table stays in use.`;
@@ -35,7 +35,7 @@ export function Rereading({
       <Text fz="sm">
         By <JobLink id={reading.job_id} before="job " />, begun <When at={reading.begun_at} />. Jobs
         over it wait
-        {hasTable ? "; until it has ended this is the former table." : "."}
+        {withTable ? "; until it has ended this is the former table." : "."}
       </Text>
       <HowFar jobId={reading.job_id} />
     </Alert>
