@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +24,7 @@ from tidemill_contracts.datasets import (
 )
 from tidemill_jobs.commands import Submit
 from tidemill_jobs.errands import adopt_job, ingest_job
+from tidemill_jobs.exports import made_by
 from tidemill_jobs.ledger import Ledger
 from tidemill_jobs.records import StepRecord
 from tidemill_jobs.removal import forget_exports
@@ -59,9 +59,8 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
 
     async def unblock(event: DatasetReady, connection: AsyncConnection) -> None:
         await changes.note(connection, event, DatasetStatus.READY, event.frame)
-        if event.reading is UNSET:
-            # files of a table that this one replaces; jobs are locked after datasets, as elsewhere
-            await forget_exports(connection, event.dataset_id)
+        # files of a table that this one replaces; jobs are locked after datasets, as elsewhere
+        await forget_exports(connection, event.dataset_id, but=made_by(event.frame))
 
     reactions.on(DatasetUploaded)(ingest)
     reactions.on(DatasetReady)(unblock)
