@@ -60,7 +60,7 @@ async def react(ingestion: Any, store: Storage, event: Ending) -> None:
     async def read_artifact(key: str) -> bytes:
         return await store.get_bytes(RESULTS, key)
 
-    reaction = reactions(read_artifact).reactions[event.type]
+    reaction = reactions(read_artifact, trash_s=60).reactions[event.type]
     async with ingestion.app.state.database.transaction() as connection:
         await reaction(event, connection)
 
