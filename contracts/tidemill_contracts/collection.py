@@ -8,11 +8,15 @@ from msgspec import Struct, field
 
 
 class Verdict(StrEnum):
-    """What the jobs service says of a job's stored objects; it says nothing of unknown jobs."""
+    """What the jobs service says of a job's stored objects; it says nothing of unknown jobs.
+
+    `replaced` are those of a table whose dataset was read again.
+    """
 
     KEPT = "kept"
     DELETED = "deleted"
     EXPIRED = "expired"
+    REPLACED = "replaced"
 
 
 class AskVerdicts(Struct, frozen=True):

@@ -154,18 +154,33 @@ class Ingested(Detected, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DatasetError(Struct, frozen=True):
-    """Why a dataset was rejected."""
+    """Why no table could be made."""
 
     code: str
     message: str
 
 
+class Reading(Struct, frozen=True, kw_only=True):
+    """Uploaded bytes that are read again by this job, as these options say.
+
+    With an `error` it ended without a table, and the former one stays in use.
+    """
+
+    job_id: UUID
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    begun_at: datetime
+    ended_at: datetime | UnsetType = UNSET
+    error: DatasetError | UnsetType = UNSET
+
+
 class Dataset(Struct, frozen=True, kw_only=True):
     """What the API says of a dataset; `rows` and `columns` are known once it is ready.
 
-    A new one whose bytes were there already names the dataset that it shares them with. One in
-    the trash says until when it can be restored. One that was not uploaded but saved from a job's
-    result names its `origin`.
+    `options` is what was said of how to read it. One that is read again says by which job, and
+    keeps its former table until there is a new one; if there is none, `reading` says why. A new one
+    whose bytes were there already names the dataset that it shares them with. One in the trash says
+    until when it can be restored. One that was not uploaded but saved from a job's result names its
+    `origin`.
     """
 
     id: UUID
@@ -178,6 +193,8 @@ class Dataset(Struct, frozen=True, kw_only=True):
     columns: list[Column] | None = None
     labels: dict[str, str] = field(default_factory=dict[str, str])
     detected: Detected | UnsetType = UNSET
+    options: dict[str, Any] | UnsetType = UNSET
+    reading: Reading | UnsetType = UNSET
     error: DatasetError | UnsetType = UNSET
     deduplicated_from: UUID | UnsetType = UNSET
     restorable_until: datetime | UnsetType = UNSET
@@ -225,7 +242,7 @@ class DatasetCreated(DatasetEvent, frozen=True, kw_only=True, tag="dataset.creat
 
 
 class DatasetUploaded(DatasetEvent, frozen=True, kw_only=True, tag="dataset.uploaded"):
-    """All bytes are stored; ingest may begin."""
+    """All bytes are stored; ingest may begin, by the job that gets this event's id."""
 
     name: str
     object_key: str
@@ -235,11 +252,15 @@ class DatasetUploaded(DatasetEvent, frozen=True, kw_only=True, tag="dataset.uplo
 
 
 class DatasetReady(DatasetEvent, frozen=True, kw_only=True, tag="dataset.ready"):
-    """The dataset is typed Parquet and may be used."""
+    """The dataset is typed Parquet and may be used.
+
+    With a `reading` it is so again: the bytes could not be read anew, and the former table stays.
+    """
 
     frame: Frame
     ingested: Ingested
     job_id: UUID
+    reading: Reading | UnsetType = UNSET
 
 
 class DatasetRejected(DatasetEvent, frozen=True, kw_only=True, tag="dataset.rejected"):

@@ -7,6 +7,7 @@ from playwright.async_api import Browser, Route, expect
 
 from tests.browser.visitor import Visitor
 from tests.e2e.people import PASSWORD
+from tidemill_contracts.datasets import IngestOptions
 
 MANY_ROWS = 66_000
 
@@ -105,6 +106,41 @@ async def test_a_large_file_goes_on_after_a_reload_and_back_from_the_trash(
     await page.get_by_role("link", name="Back to the datasets").click()
 
     await expect(row.locator("[data-status=ready]")).to_be_visible(timeout=60_000)
+    assert visitor.complaints == []
+
+
+async def test_a_file_that_was_read_wrong_is_read_again_and_what_fails_is_told(
+    visitor: Visitor,
+) -> None:
+    page = visitor.page
+    async with visitor.client() as client:
+        options = IngestOptions(delimiter="|")
+        sent = await client.upload(b"a|b;c\n1|2;x\n", "odd.csv", options=options)
+        await client.wait_dataset(sent.id)
+    rows = page.get_by_role("region", name="First rows")
+    button, dialog = page.get_by_role("button", name="Read again…"), page.get_by_role("dialog")
+    await visitor.go(f"/datasets/{sent.id}")
+    await button.press("Enter")
+    await expect(dialog.get_by_label("Delimiter")).to_have_value("|")
+    assert await visitor.violations("read-again") == []
+
+    await dialog.get_by_label("Delimiter").fill(";")
+    await visitor.press("Read it")
+    await expect(rows).to_contain_text("a|b", timeout=60_000)
+    await expect(button).to_be_enabled()
+    await button.click()
+    await visitor.press("Type of a column")
+    await dialog.get_by_label("Column 1", exact=True).fill("c")
+    await dialog.get_by_label("Type of column 1").click()
+    await page.get_by_role("option", name="int64").click()
+    await dialog.get_by_label("Values of another type").click()
+    await page.get_by_role("option", name="freeze").click()
+    await visitor.press("Read it")
+
+    await expect(page.get_by_role("alert")).to_contain_text("contract_broken", timeout=60_000)
+    await expect(button).to_be_enabled()
+    await expect(button).to_be_focused()
+    await expect(rows).to_contain_text("a|b")
     assert visitor.complaints == []
 
 

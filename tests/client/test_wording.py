@@ -7,8 +7,9 @@ import pytest
 
 from tidemill_client import wording
 from tidemill_contracts.event import Event
+from tidemill_contracts.ids import now
 from tidemill_contracts.job_events import JobFailed, JobStepSucceeded, JobSubmitted, JobSucceeded
-from tidemill_contracts.jobs import JobError, Result, Step
+from tidemill_contracts.jobs import JobError, Progress, Result, Step
 
 ABOUT: dict[str, Any] = {"tenant_id": uuid4(), "job_id": uuid4(), "seq": 1}
 STEPS = [Step(name="add", processor="add"), Step(name="multiply", processor="multiply")]
@@ -43,6 +44,25 @@ def test_an_event_in_a_few_words(event: Event, words: str) -> None:
 )
 def test_a_size_in_the_unit_that_reads_best(count: int, words: str) -> None:
     assert wording.size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "unit", "words"),
+    [
+        (8 << 20, 16 << 20, "bytes", "s: 8.0 MiB of 16.0 MiB"),
+        (1 << 10, None, "bytes", "s: 1.0 KiB"),
+        (1_500_000, 3_000_000, "rows", "s: 1,500,000 of 3,000,000 rows"),
+        (0.5, 1, "", "s: 0.5 of 1"),
+    ],
+)
+def test_progress_is_told_in_numbers_that_can_be_read(
+    done: float, total: float | None, unit: str, words: str
+) -> None:
+    told = Progress(
+        job_id=uuid4(), step="s", attempt=1, done=done, total=total, unit=unit, at=now()
+    )
+
+    assert wording.progress(told) == words
 
 
 def test_a_long_value_is_cut() -> None:

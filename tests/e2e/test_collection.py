@@ -11,7 +11,9 @@ from asyncpg import connect
 from tests.builders import PATIENCE_S
 from tests.e2e.conftest import Register
 from tests.e2e.people import Person, signed_anew
+from tidemill_contracts.datasets import IngestOptions
 from tidemill_contracts.ids import uuid7
+from tidemill_contracts.jobs import StepSpec
 from tidemill_kit.objects import Objects
 from tidemill_kit.settings import Settings, load
 from tidemill_stack.stack import Stack
@@ -118,6 +120,37 @@ async def test_a_saved_dataset_outlives_its_job_and_its_purge_takes_its_exports(
     assert await below(store, RESULTS, f"{results}{adoption.id}/") == []
 
 
+async def test_a_table_that_was_replaced_goes_after_the_retention_and_its_readers(
+    stack: Stack, eve: Person, store: Objects
+) -> None:
+    dataset = await eve.client.wait_dataset((await eve.client.upload(b"a,b\n1,2\n", "a")).id)
+    (former,) = (await eve.client.jobs(processor="ingest", system=True)).items
+    steps = [StepSpec(processor="wait", params={"seconds": 600}), StepSpec(processor="normalize")]
+    reader = await eve.client.submit(dataset_id=dataset.id, steps=steps)
+    await eve.client.ingest_again(dataset.id, IngestOptions(header=False))
+    await eve.client.wait_dataset(dataset.id)
+    tenant = f"{eve.user.tenant_id}/"
+    before = await below(store, RESULTS, tenant)
+
+    reports = [await collected(stack, eve, dry_run=True)]
+    await ended_long_ago(stack, eve.user.tenant_id)
+    reports.append(await collected(stack, eve, dry_run=True))
+    await eve.client.cancel(reader.id, grace_s=0)
+    await eve.ended(reader.id)
+    reports.append(await collected(stack, eve, dry_run=True))
+    untouched = await below(store, RESULTS, tenant)
+    reports.append(await collected(stack, eve, dry_run=False))
+    left = await below(store, RESULTS, tenant)
+
+    prefix = f"{tenant}{former.id}/"
+    found = [report["found"].get("replaced_results", {"examples": []}) for report in reports]
+    assert [prefix in heap["examples"] for heap in found] == [False, False, True, True]
+    assert untouched == before
+    assert set(before) - set(left) == {key for key in before if key.startswith(prefix)}
+    assert await eve.client.content(dataset.id, format="csv").value()
+    assert (await eve.ask("GET", f"/v1/datasets/{dataset.id}/preview")).status_code == 200
+
+
 async def test_what_is_gone_or_changed_in_the_store_is_never_shown_as_right(
     eve: Person, store: Objects
 ) -> None:
@@ -146,6 +179,14 @@ async def purged(stack: Stack, dataset_id: UUID) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while await connection.fetchval(query, dataset_id):
             pass
+    await connection.close()
+
+
+async def ended_long_ago(stack: Stack, tenant_id: UUID) -> None:
+    """As if the retention of what the tenant's jobs gave were over."""
+    connection = await connect(stack.postgres_url())
+    change = "update jobs.jobs set finished_at = finished_at - interval '31 days'"
+    await connection.execute(f"{change} where tenant_id = $1", tenant_id)
     await connection.close()
 
 

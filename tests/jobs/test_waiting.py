@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from tests.jobs.builders import (
     FRAME,
@@ -21,7 +22,7 @@ from tests.jobs.builders import (
     some_facts,
     types,
 )
-from tidemill_contracts.datasets import DatasetStatus
+from tidemill_contracts.datasets import DatasetStatus, Frame, Part
 from tidemill_contracts.jobs import BlockedReason, JobStatus
 from tidemill_contracts.work import BeatOutcome, ClaimOutcome
 from tidemill_jobs import lifecycle, reports
@@ -88,6 +89,34 @@ def test_a_job_waits_for_its_dataset_and_gets_its_frame() -> None:
 
     assert job.status is JobStatus.QUEUED
     assert job.given.frame == FRAME
+
+
+def test_a_job_waits_while_its_dataset_is_read_again_and_gets_what_is_there_then() -> None:
+    reread = replace(a_dataset(DatasetStatus.READY), status=DatasetStatus.VALIDATING)
+    anew = Frame([Part("t/j/2/b", 2, 2, "1" * 64)], 1)
+    jobs = [
+        a_job("normalize", dataset_id=reread.id, facts=some_facts(datasets={reread.id: reread}))
+        for _ in range(2)
+    ]
+    waits_for = {job.blocked_reason for job in jobs}
+
+    for job, frame in zip(jobs, (anew, FRAME), strict=True):
+        ready = replace(reread, status=DatasetStatus.READY, frame=frame)
+        lifecycle.revisit(job, some_facts(datasets={reread.id: ready}))
+
+    assert waits_for == {BlockedReason.DATASET}
+    assert [job.status for job in jobs] == [JobStatus.QUEUED] * 2
+    assert [job.given.frame for job in jobs] == [anew, FRAME]
+
+
+def test_a_job_that_was_let_through_keeps_its_frame_while_its_dataset_is_read_again() -> None:
+    ready = a_dataset(DatasetStatus.READY)
+    job = a_job("normalize", dataset_id=ready.id, facts=some_facts(datasets={ready.id: ready}))
+    reread = replace(ready, status=DatasetStatus.VALIDATING)
+
+    lifecycle.revisit(job, some_facts(datasets={ready.id: reread}))
+
+    assert (job.status, job.given.frame) == (JobStatus.QUEUED, FRAME)
 
 
 @pytest.mark.parametrize("status", [DatasetStatus.REJECTED, DatasetStatus.DELETED])

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from tidemill_client import settling
 from tidemill_client.archives import Archives
 from tidemill_client.downloads import Download
 from tidemill_client.lines import Log, LogFilter
@@ -21,13 +22,7 @@ from tidemill_client.schedules import Schedules
 from tidemill_client.subscription import Item, Received, Subscription, received
 from tidemill_client.webhooks import Webhooks
 from tidemill_contracts.bulk import JobFilter
-from tidemill_contracts.datasets import (
-    Dataset,
-    DatasetDeleted,
-    DatasetReady,
-    DatasetRejected,
-    DatasetStatus,
-)
+from tidemill_contracts.datasets import Dataset
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.jobs import (
     Attempt,
@@ -45,8 +40,6 @@ from tidemill_contracts.problems import Problem
 from tidemill_contracts.stream import Logged
 
 ENDINGS = (JobSucceeded, JobFailed, JobCancelled, JobExpired)
-SETTLED = (DatasetReady, DatasetRejected, DatasetDeleted)
-UNSETTLED = frozenset({DatasetStatus.UPLOADING, DatasetStatus.VALIDATING})
 MOST = 1_000
 
 
@@ -67,11 +60,6 @@ class JobFields(TypedDict, total=False):
     concurrency_key: str
 
 
-def _settles(event: Any, dataset: Dataset) -> bool:
-    """Whether it is news; a dataset that is read again was ready before."""
-    return isinstance(event, SETTLED) and event.seq > dataset.seq
-
-
 class Client(Webhooks, People, Schedules, Pipelines, Archives):
     """Speaks to one Tidemill: `async with Client(url) as tidemill: await tidemill.sign_in(…)`.
 
@@ -80,15 +68,29 @@ class Client(Webhooks, People, Schedules, Pipelines, Archives):
     """
 
     async def wait_dataset(self, dataset_id: UUID) -> Dataset:
-        """The dataset once it is ready, rejected or deleted."""
-        dataset = await self.dataset(dataset_id)
-        if dataset.status in UNSETTLED:
+        """The dataset once it is ready, rejected or deleted.
+
+        One that was read again and could not be is ready as before; its `reading` says why.
+        """
+        while (dataset := await self.dataset(dataset_id)).status in settling.UNSETTLED:
             async with self.live(f"dataset.{dataset_id}", since="start") as items:
                 async for item in items:
-                    if isinstance(item, Received) and _settles(item.event, dataset):
+                    if settling.settles(item, dataset):
                         break
-            dataset = await self.dataset(dataset_id)
         return dataset
+
+    async def follow_dataset(self, dataset: Dataset) -> AsyncGenerator[Item]:
+        """What happens to a dataset, and how far the job is that reads it again, to the end of it.
+
+        `dataset` is what `ingest_again` answered.
+        """
+        told = list(settling.TOLD)
+        async with self.live("all", types=told, since=dataset.cursor or "start") as items:
+            async for item in items:
+                if settling.concerns(item, dataset):
+                    yield item
+                if settling.settles(item, dataset):
+                    return
 
     async def submit(
         self,

@@ -111,7 +111,11 @@ class Datasets(Holdings):
         return await self.post(f"/v1/datasets/{dataset_id}/restore", Dataset)
 
     async def ingest_again(self, dataset_id: UUID, options: IngestOptions) -> Dataset:
-        """Have the bytes that were uploaded read once more, as the options say."""
+        """Have the bytes that were uploaded read once more, as the options say.
+
+        Until that has ended the dataset keeps its table; `wait_dataset` waits for the end, and
+        `follow_dataset` shows how far it is. Jobs that are handed in meanwhile wait for it.
+        """
         path = f"/v1/datasets/{dataset_id}/ingest"
         return await self.gateway.call("POST", path, Dataset, order=options)
 

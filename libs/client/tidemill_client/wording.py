@@ -54,8 +54,11 @@ def outcome(result: Result | None) -> str:
 
 
 def progress(now: Progress) -> str:
-    total = "" if now.total is None else f" of {now.total:g}"
-    return f"{now.step}: {now.done:g}{total} {now.unit}".rstrip()
+    if now.unit == "bytes":
+        total = "" if now.total is None else f" of {size(now.total)}"
+        return f"{now.step}: {size(now.done)}{total}"
+    total = "" if now.total is None else f" of {_count(now.total)}"
+    return f"{now.step}: {_count(now.done)}{total} {now.unit}".rstrip()
 
 
 def clock(moment: datetime | None) -> str:
@@ -77,6 +80,10 @@ def size(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
+def _count(number: float) -> str:
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"
+
+
 def shortened(text: str, longest: int = SHORT) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
@@ -87,6 +94,10 @@ def _describe_dataset(event: Event) -> str:
             return name
         case datasets.DatasetUploaded(name=name, size_bytes=count):
             return f"{name} {size(count)}"
+        case datasets.DatasetReady(
+            reading=datasets.Reading(error=datasets.DatasetError() as error)
+        ):
+            return f"as before; read again: {error.code}: {error.message}"
         case datasets.DatasetReady(ingested=found):
             return f"{found.format}: {found.rows} rows, {len(found.columns)} columns"
         case _:

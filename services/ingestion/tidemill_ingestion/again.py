@@ -5,7 +5,8 @@ from datetime import datetime
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from tidemill_contracts.datasets import DatasetStatus, DatasetUploaded, IngestOptions
+from tidemill_contracts.datasets import DatasetStatus, DatasetUploaded, IngestOptions, Reading
+from tidemill_contracts.ids import uuid7
 from tidemill_ingestion.lifecycle import StoredDataset, uploaded
 from tidemill_kit.errors import Conflict
 
@@ -23,23 +24,23 @@ def ingest_again(
     options: IngestOptions,
     moment: datetime,
 ) -> tuple[StoredDataset, DatasetUploaded]:
-    """Have the kept bytes read once more, otherwise; what was made of them so far is void."""
+    """Have the kept bytes read once more, otherwise; its table stays until there is a new one."""
     if dataset.status is DatasetStatus.VALIDATING:
         raise StillValidating
     if dataset.origin is not None:
         raise NothingUploaded
+    reading = Reading(job_id=uuid7(), options=to_builtins(options), begun_at=moment)
+    return _begun(replace(dataset, reading=reading, error=None), moment)
+
+
+def anew(dataset: StoredDataset, moment: datetime) -> tuple[StoredDataset, DatasetUploaded]:
+    """Have the bytes read from the start, by another job than the one that has begun."""
+    reading = dataset.reading and replace(dataset.reading, job_id=uuid7())
+    return _begun(replace(dataset, reading=reading), moment)
+
+
+def _begun(dataset: StoredDataset, moment: datetime) -> tuple[StoredDataset, DatasetUploaded]:
     changed = replace(
-        dataset,
-        status=DatasetStatus.VALIDATING,
-        options=to_builtins(options),
-        format=None,
-        rows=None,
-        columns=None,
-        error=None,
-        frame=None,
-        ingested=None,
-        artifacts={},
-        updated_at=moment,
-        seq=dataset.seq + 1,
+        dataset, status=DatasetStatus.VALIDATING, updated_at=moment, seq=dataset.seq + 1
     )
     return changed, uploaded(changed)

@@ -105,7 +105,7 @@ class Collector:
             some = ids[start : start + ASKED_AT_ONCE]
             verdicts = (await self._jobs.verdicts(some)).of
             doomed = [each for each in some if verdicts.get(each) is not Verdict.KEPT]
-            # a dataset that was made of a job's result may still need the job's objects
+            # what is or becomes a dataset's table is still needed, whatever the job's age
             needed = await self._rows(_FRAMES, [str(each) for each in doomed]) if doomed else set()
             gone = [
                 each
@@ -171,4 +171,6 @@ _FRAMES = text("""
 select distinct split_part(part ->> 'key', '/', 2)
 from datasets, jsonb_array_elements(frame -> 'parts') part
 where purged_at is null and frame is not null and split_part(part ->> 'key', '/', 2) = any(:values)
+union select reading ->> 'job_id' from datasets
+where purged_at is null and status = 'validating' and reading ->> 'job_id' = any(:values)
 """)

@@ -11,6 +11,7 @@ from tidemill_contracts.identity import TenantDeleted
 from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.log import AskDataset
 from tidemill_ingestion import registration, tenants, usecases
+from tidemill_ingestion.conclusions import Unsuccessful
 from tidemill_ingestion.repository import DatasetRepository
 from tidemill_ingestion.usecases import ReadArtifact
 from tidemill_kit import bus
@@ -28,14 +29,11 @@ def reactions(read_artifact: ReadArtifact, trash_s: float) -> Consumers:
         datasets = DatasetRepository(connection, event.tenant_id)
         await usecases.accept(datasets, event, read_artifact)
 
-    async def reject(
-        event: JobFailed | JobCancelled | JobExpired,
-        connection: AsyncConnection,
-    ) -> None:
-        await usecases.reject(DatasetRepository(connection, event.tenant_id), event)
+    async def conclude(event: Unsuccessful, connection: AsyncConnection) -> None:
+        await usecases.conclude(DatasetRepository(connection, event.tenant_id), event)
 
     for ending in (JobFailed, JobCancelled, JobExpired):
-        consumers.on(ending, system=True)(reject)
+        consumers.on(ending, system=True)(conclude)
     consumers.on(TenantDeleted)(partial(tenants.leave, grace_s=trash_s))
     return consumers
 

@@ -1,39 +1,35 @@
-"""Datasets: pure decisions about what may happen to one and which events that makes."""
+"""Datasets: what there is to know of one, and the pure decisions by which it begins."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType, convert, field
-from msgspec.structs import replace
+from msgspec import UNSET, Struct, UnsetType, field
 
-from tidemill_contracts import catalogue
 from tidemill_contracts.datasets import (
     Column,
     Dataset,
     DatasetCreated,
     DatasetError,
-    DatasetReady,
-    DatasetRejected,
     DatasetStatus,
     DatasetUploaded,
     Frame,
     Ingested,
     Origin,
+    Reading,
     Source,
     detected,
 )
-from tidemill_contracts.event import MAX_EVENT_BYTES
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.ids import uuid7
-from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
 from tidemill_contracts.lineage import RegisterDataset
 from tidemill_kit.errors import Conflict, NotFound
 
-MAX_MESSAGE_CHARACTERS = 2_000
 DERIVED = frozenset(
-    {"error", "cursor", "deduplicated_from", "detected", "origin", "restorable_until"}
+    {"error", "cursor", "deduplicated_from", "detected", "options", "origin", "reading"}
+    | {"restorable_until"}
 )
+WITH_TABLE = (DatasetStatus.READY, DatasetStatus.VALIDATING)
 
 
 class DatasetNotFound(NotFound):
@@ -69,6 +65,7 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
     ingested: Ingested | None = None
     artifacts: dict[str, Source] = field(default_factory=dict[str, Source])
     origin: Origin | None = None
+    reading: Reading | None = None
     job_id: UUID | None = None
     created_at: datetime
     updated_at: datetime
@@ -90,6 +87,8 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
         return Dataset(
             **same,
             detected=UNSET if self.ingested is None else detected(self.ingested),
+            options=self.options or UNSET,
+            reading=self.reading or UNSET,
             error=self.error or UNSET,
             origin=self.origin or UNSET,
             cursor=cursor,
@@ -103,10 +102,16 @@ class StoredDataset(Struct, frozen=True, kw_only=True):
         return f"{folder}/{name}"
 
     def table(self) -> Frame:
-        """The typed table; DatasetNotReady before there is one."""
-        if self.status is not DatasetStatus.READY or self.frame is None:
+        """The typed table, the former one while it is read again; DatasetNotReady without one."""
+        if self.status not in WITH_TABLE or self.frame is None:
             raise DatasetNotReady(dataset_status=self.status.value)
         return self.frame
+
+    def is_read_by(self, job_id: UUID) -> bool:
+        """Whether it waits for this job's ending."""
+        if self.status is not DatasetStatus.VALIDATING:
+            return False
+        return self.reading is None or self.reading.job_id == job_id
 
     def only_part(self) -> Source | None:
         """The whole table as one Parquet file; None where it has more."""
@@ -172,8 +177,10 @@ def create(
 
 
 def uploaded(dataset: StoredDataset) -> DatasetUploaded:
-    """Its bytes are there, and are to be read as its options say."""
+    """Its bytes are there, and are to be read as its options say, or those of its reading."""
+    reading = dataset.reading
     return DatasetUploaded(
+        id=reading.job_id if reading else uuid7(),
         dataset_id=dataset.id,
         tenant_id=dataset.tenant_id,
         seq=dataset.seq,
@@ -182,7 +189,7 @@ def uploaded(dataset: StoredDataset) -> DatasetUploaded:
         object_key=dataset.object_key,
         size_bytes=dataset.size_bytes or 0,
         sha256=dataset.sha256 or "",
-        options=dataset.options,
+        options=reading.options if reading else dataset.options,
     )
 
 
@@ -218,79 +225,3 @@ def register(
         origin=asked.origin,
     )
     return dataset, created
-
-
-def ready(
-    dataset: StoredDataset,
-    done: JobSucceeded,
-    ingested: Ingested,
-    frame: Frame,
-) -> tuple[StoredDataset, DatasetReady]:
-    """A finished ingest makes the dataset ready; its event leaves out too many columns."""
-    seq = dataset.seq + 1
-    event = DatasetReady(
-        dataset_id=dataset.id,
-        tenant_id=dataset.tenant_id,
-        seq=seq,
-        at=done.at,
-        frame=frame,
-        ingested=ingested,
-        job_id=done.job_id,
-    )
-    if len(catalogue.encode(event)) > MAX_EVENT_BYTES:
-        event = replace(event, ingested=replace(ingested, columns=[]))
-    changed = replace(
-        dataset,
-        status=DatasetStatus.READY,
-        format=ingested.format,
-        rows=frame.rows,
-        columns=ingested.columns,
-        frame=frame,
-        ingested=ingested,
-        artifacts=done.artifacts,
-        job_id=done.job_id,
-        updated_at=done.at,
-        seq=seq,
-    )
-    return changed, event
-
-
-def reject(
-    dataset: StoredDataset,
-    ended: JobFailed | JobCancelled | JobExpired,
-) -> tuple[StoredDataset, DatasetRejected]:
-    """An ingest that ended otherwise rejects the dataset, with the reason."""
-    seq, error = dataset.seq + 1, reason(ended)
-    event = DatasetRejected(
-        dataset_id=dataset.id,
-        tenant_id=dataset.tenant_id,
-        seq=seq,
-        at=ended.at,
-        error=error,
-        job_id=ended.job_id,
-    )
-    changed = replace(
-        dataset,
-        status=DatasetStatus.REJECTED,
-        error=error,
-        job_id=ended.job_id,
-        updated_at=ended.at,
-        seq=seq,
-    )
-    return changed, event
-
-
-def reason(ended: JobFailed | JobCancelled | JobExpired) -> DatasetError:
-    match ended:
-        case JobCancelled():
-            return DatasetError("ingest_cancelled", "Ingest was cancelled.")
-        case JobExpired():
-            return DatasetError("ingest_expired", "Ingest waited longer than allowed.")
-        case JobFailed():
-            return DatasetError(ended.error.code, ended.error.message[:MAX_MESSAGE_CHARACTERS])
-
-
-def found(done: JobSucceeded) -> Ingested | None:
-    """What ingest says it found; None where that was too large for the event."""
-    value = done.result.value if done.result else UNSET
-    return None if value is UNSET else convert(value, Ingested)

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from tidemill_contracts import datasets as contracts
 from tidemill_contracts.collection import Heap
-from tidemill_contracts.datasets import DatasetError, Frame, Ingested, Origin, Source
+from tidemill_contracts.datasets import DatasetError, Frame, Ingested, Origin, Reading, Source
 from tidemill_kit.db import Json, Timestamp, events_table
 
 metadata = MetaData()
@@ -42,6 +42,7 @@ class DatasetColumns(TypedColumns):
     ingested: Named[Ingested | None] = Column(Json(Ingested))
     artifacts: Named[dict[str, Source]] = Column(Json(dict[str, Source]))
     origin: Named[Origin | None] = Column(Json(Origin))
+    reading: Named[Reading | None] = Column(Json(Reading))
     job_id: Named[UUID | None]
     created_at: Named[datetime] = Column(Timestamp)
     updated_at: Named[datetime] = Column(Timestamp)

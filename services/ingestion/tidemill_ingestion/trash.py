@@ -12,7 +12,7 @@ from tidemill_contracts.datasets import (
     DatasetStatus,
     DatasetUploaded,
 )
-from tidemill_ingestion import lifecycle
+from tidemill_ingestion import again
 from tidemill_ingestion.lifecycle import DatasetNotFound, StoredDataset
 from tidemill_kit.errors import Conflict
 
@@ -76,8 +76,8 @@ def restore(
     )
     if back.status is not DatasetStatus.VALIDATING or back.origin is not None:
         return back, [restored]
-    again = replace(back, seq=back.seq + 1)
-    return again, [restored, lifecycle.uploaded(again)]
+    reread, told = again.anew(back, moment)
+    return reread, [restored, told]
 
 
 def purge(

@@ -23,9 +23,10 @@ from tidemill_contracts.datasets import (
 from tidemill_contracts.event import Event
 from tidemill_contracts.identity import Principal
 from tidemill_contracts.ids import now, uuid7
-from tidemill_contracts.job_events import JobCancelled, JobExpired, JobFailed, JobSucceeded
+from tidemill_contracts.job_events import JobSucceeded
 from tidemill_contracts.log import AskDataset, Cursor
-from tidemill_ingestion import again, lifecycle, names, trash
+from tidemill_ingestion import again, conclusions, lifecycle, names, trash
+from tidemill_ingestion.conclusions import Unsuccessful
 from tidemill_ingestion.incoming import Incoming, check_labels
 from tidemill_ingestion.lifecycle import DatasetNotFound, Owner, Upload
 from tidemill_ingestion.limits import REFUSALS, Limits
@@ -195,7 +196,7 @@ async def restore(datasets: DatasetRepository, dataset_id: UUID, head: Cursor) -
 async def ingest_again(
     datasets: DatasetRepository, dataset_id: UUID, options: IngestOptions, head: Cursor
 ) -> Dataset:
-    """Read the kept bytes otherwise; jobs that are handed in from now on wait for it."""
+    """Read the kept bytes otherwise; jobs that are handed in meanwhile wait for it."""
     dataset = await datasets.get(dataset_id, lock=True)
     changed, told = again.ingest_again(dataset, options, now())
     await datasets.update(changed)
@@ -212,29 +213,26 @@ async def accept(
     if done.dataset_id is None or done.frame is None:
         return
     dataset = await datasets.find(done.dataset_id, lock=True)
-    if dataset is None or dataset.status is not DatasetStatus.VALIDATING:
+    if dataset is None or not dataset.is_read_by(done.job_id):
         return
     ready = replace(dataset, status=DatasetStatus.READY, frame=done.frame)
-    ingested = lifecycle.found(done)
+    ingested = conclusions.found(done)
     if ingested is None:
         profile = await read_artifact(ready.artifact("profile.json"))
         told = msgspec.json.decode(profile, type=Profiled)
         about = msgspec.structs.asdict(told.detected or Detected(format="unknown"))
         ingested = Ingested(**about, rows=done.frame.rows, columns=told.columns)
-    changed, event = lifecycle.ready(dataset, done, ingested, done.frame)
+    changed, event = conclusions.ready(dataset, done, ingested, done.frame)
     await datasets.update(changed)
     await datasets.record(event)
 
 
-async def reject(
-    datasets: DatasetRepository,
-    ended: JobFailed | JobCancelled | JobExpired,
-) -> None:
-    """An ingest that ended otherwise rejects its dataset."""
+async def conclude(datasets: DatasetRepository, ended: Unsuccessful) -> None:
+    """An ingest that ended otherwise rejects its dataset, or leaves it with its former table."""
     dataset = await datasets.find(ended.dataset_id, lock=True) if ended.dataset_id else None
-    if dataset is None or dataset.status is not DatasetStatus.VALIDATING:
+    if dataset is None or not dataset.is_read_by(ended.job_id):
         return
-    changed, event = lifecycle.reject(dataset, ended)
+    changed, event = conclusions.unsuccessful(dataset, ended)
     await datasets.update(changed)
     await datasets.record(event)
 

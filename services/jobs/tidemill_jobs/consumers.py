@@ -24,6 +24,7 @@ from tidemill_contracts.datasets import (
 )
 from tidemill_jobs.commands import Submit
 from tidemill_jobs.errands import adopt_job, ingest_job
+from tidemill_jobs.exports import made_by
 from tidemill_jobs.ledger import Ledger
 from tidemill_jobs.records import StepRecord
 from tidemill_jobs.removal import forget_exports
@@ -40,7 +41,6 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
         source = Source(event.object_key, event.size_bytes, event.sha256)
         build = ingest_job(event.id, event.tenant_id, event.dataset_id, source, event.options)
         await ledger.ask(Submit, build=build, job_id=event.id)
-        await forget_exports(connection, event.dataset_id)
         await changes.note(connection, event, DatasetStatus.VALIDATING)
 
     async def adopt(event: DatasetCreated, connection: AsyncConnection) -> None:
@@ -59,6 +59,8 @@ def consumers(ledger: Ledger, sweeper: Sweeper) -> Consumers:
 
     async def unblock(event: DatasetReady, connection: AsyncConnection) -> None:
         await changes.note(connection, event, DatasetStatus.READY, event.frame)
+        # files of a table that this one replaces; jobs are locked after datasets, as elsewhere
+        await forget_exports(connection, event.dataset_id, but=made_by(event.frame))
 
     reactions.on(DatasetUploaded)(ingest)
     reactions.on(DatasetReady)(unblock)

@@ -24,7 +24,6 @@ from tidemill_kit.errors import TidemillError
 from tidemill_kit.storage import Storage
 
 ASKED = "tm.rpc.jobs.export"
-OF_DATASET = ""
 
 
 class ExportFailed(TidemillError):
@@ -34,7 +33,10 @@ class ExportFailed(TidemillError):
 
 
 class Wish(Struct, frozen=True):
-    """A frame of a job's step, or of a dataset, and the file that it should be."""
+    """A frame of a job's step, or of a dataset, and the file that it should be.
+
+    The frames of a dataset that is read again are told apart by the jobs that made them.
+    """
 
     owner_id: UUID
     step: str
@@ -56,7 +58,7 @@ async def serve(app: Litestar, client: Client) -> None:
     """Answer ingestion, which has the frames of datasets and nobody to write them."""
 
     async def asked(of: AskExport) -> Exported:
-        wish = Wish(of.dataset_id, OF_DATASET, of.frame, of.format, of.safe)
+        wish = Wish(of.dataset_id, made_by(of.frame), of.frame, of.format, of.safe)
         return await export(app, of.tenant_id, wish, of.wait_s)
 
     await answer(client, ASKED, AskExport, asked)
@@ -76,6 +78,11 @@ async def export(app: Litestar, tenant_id: UUID, wish: Wish, wait_s: float) -> E
         await wait_for_end(app, export_id, wait_s)
         found = await _look(app, tenant_id, export_id)
     return found or Exported(job_id=export_id)
+
+
+def made_by(frame: Frame) -> str:
+    """The job below whose prefix `<tenant>/<job>/` the frame lies."""
+    return frame.parts[0].key.split("/")[1] if frame.parts else ""
 
 
 async def _look(app: Litestar, tenant_id: UUID, export_id: UUID) -> Exported | None:

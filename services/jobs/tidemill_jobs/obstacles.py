@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from tidemill_contracts.datasets import DatasetStatus
 from tidemill_contracts.jobs import BlockedReason
 from tidemill_jobs.records import Facts, JobRecord
 
@@ -12,7 +13,8 @@ def obstacle(job: JobRecord, facts: Facts) -> BlockedReason | None:
     """The first thing that a job waits for; without any it takes its concurrency key."""
     if job.dataset_id is not None and not job.system:
         dataset = facts.datasets.get(job.dataset_id)
-        if dataset is None or dataset.frame is None:
+        # one that is read again keeps its frame, but whoever comes now wants the one to be made
+        if dataset is None or dataset.frame is None or dataset.status is DatasetStatus.VALIDATING:
             return BlockedReason.DATASET
     queues = [task.queue for task in job.tasks]
     if any(facts.holds_back(job.tenant_id, queue) for queue in queues):

@@ -39,13 +39,19 @@ async def remove_job(app: Litestar, tenant_id: UUID, job_id: UUID, by: UUID) -> 
         await _remove(connection, found, by)
 
 
-async def forget_exports(connection: AsyncConnection, dataset_id: UUID) -> None:
-    """Delete the files that were exported of a dataset, with the jobs that made them."""
-    exported = (await connection.scalars(_OF_DATASET, {"id": dataset_id})).all()
+async def forget_exports(
+    connection: AsyncConnection, dataset_id: UUID, *, but: str | None = None
+) -> None:
+    """Delete the files that were exported of a dataset, with the jobs that made them.
+
+    Those of one table may stay; it is named by the job that made it.
+    """
+    values = {"id": dataset_id, "table": but}
+    exported = (await connection.scalars(_OF_DATASET, values)).all()
     found = (await connection.execute(_LOCK, {"ids": sorted(exported)})).all()
     await _remove(connection, found, by=None)
     # one that is still being made is nobody's any more
-    await connection.execute(_UNCLAIM, {"id": dataset_id})
+    await connection.execute(_UNCLAIM, values)
 
 
 async def _remove(connection: AsyncConnection, found: Sequence[Locked], by: UUID | None) -> None:
@@ -71,8 +77,9 @@ def _check(job: Locked | None, tenant_id: UUID) -> None:
 
 
 _EXPORTED = text("select export_id from exports where job_id = :id and tenant_id = :tenant")
-_OF_DATASET = text("select export_id from exports where job_id = :id")
-_UNCLAIM = text("delete from exports where job_id = :id")
+_OF_TABLES = "exports where job_id = :id and step is distinct from cast(:table as text)"
+_OF_DATASET = text(f"select export_id from {_OF_TABLES}")
+_UNCLAIM = text(f"delete from {_OF_TABLES}")
 _LOCK = text(
     "select id, tenant_id, status, system, seq from jobs"
     " where id = any(:ids) order by id for update",

@@ -45,22 +45,47 @@ async def _verdicts(
     return {row.id: Verdict(row.verdict) for row in rows}
 
 
-# ingest jobs live as long as their datasets; what a kept job borrows is kept with it, but what
-# became a dataset is a copy by then
-_KEPT = """
+def _young(moment: str) -> str:
+    return f"{moment} > now() - make_interval(secs => :seconds)"
+
+
+def _made_by(frame: str) -> str:
+    """The job below whose prefix `<tenant>/<job>/` a frame lies."""
+    key = f"{frame} -> 'parts' -> 0 ->> 'key'"
+    return f"cast(substring({key} from '^[^/]+/([0-9a-f-]{{36}})/') as uuid)"
+
+
+def _kept(job: str) -> str:
+    """Whether a job's objects are: a dataset's table lives as long as the dataset.
+
+    What was its table before it was read again goes as results do, but from that moment on, and
+    not before the jobs that read it have ended.
+    """
+    table = _made_by("datasets.frame")
+    replaced = f"greatest({job}.finished_at, (select finished_at from jobs where id = {table}))"
+    return f"""
 ({job}.finished_at is null or case when {job}.system and {job}.dataset_id is not null
-    then exists (select from datasets where id = {job}.dataset_id)
-    else {job}.finished_at > now() - make_interval(secs => :seconds) end)
+    then exists (select from datasets where id = {job}.dataset_id and (
+        frame is null or status = 'validating' or {table} = {job}.id or {_young(replaced)}
+        or exists (
+            select from jobs reader where reader.dataset_id = {job}.dataset_id
+            and not reader.system and reader.finished_at is null
+            and {_made_by("reader.given -> 'frame'")} = {job}.id
+        )
+    ))
+    else {_young(f"{job}.finished_at")} end)
 """
-_BORROWS = (
-    f"{_KEPT.format(job='borrower')} and (borrower.finished_at is null or not borrower.system)"
-)
+
+
+# what a kept job borrows is kept with it, but what became a dataset is a copy by then
+_BORROWS = f"{_kept('borrower')} and (borrower.finished_at is null or not borrower.system)"
 _VERDICTS = text(f"""
 select asked.id, case
-    when (job.id is not null and {_KEPT.format(job="job")}) or exists (
+    when (job.id is not null and {_kept("job")}) or exists (
         select from jobs borrower
         where borrower.borrows @> to_jsonb(array[asked.id]) and {_BORROWS}
     ) then 'kept'
+    when job.system and exists (select from datasets where id = job.dataset_id) then 'replaced'
     when job.id is not null then 'expired'
     else 'deleted' end as verdict
 from unnest(cast(:ids as uuid[])) asked (id)

@@ -5,19 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import msgspec
 import typer
 from msgspec import Struct
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
-from tidemill_client.commands import findings, lineages
-from tidemill_client.commands.findings import DatasetId
+from tidemill_client.commands import findings, lineages, reading
 from tidemill_client.commands.options import (
     After,
     AsJson,
     Before,
+    DatasetId,
     HasLabels,
     Labels,
     Limit,
@@ -62,31 +61,14 @@ def upload(
     """
     if name is not None and len(files) > 1:
         raise typer.BadParameter("one name for one file", param_hint="--name")
-    labels, options, rejected = calling.labels(label), _options(read or []), False
+    labels, options, rejected = calling.labels(label), reading.options(read or []), False
     for file in files:
         call = _Sending(file, name, labels, options, parallel, in_parts, follow)
         dataset = calling.run(context, call.run)
-        _show(dataset, as_json=as_json)
+        reading.show(dataset, as_json=as_json)
         rejected = rejected or dataset.status is DatasetStatus.REJECTED
     if rejected:
         raise typer.Exit(1)
-
-
-def _options(said: list[str]) -> IngestOptions:
-    """`header=false` sets an option, `types.born=date` the type of a column."""
-    found: dict[str, Any] = {}
-    for each in said:
-        key, equals, value = each.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{each!r} is not KEY=VALUE", param_hint="--read")
-        if key.startswith("types."):
-            found.setdefault("types", {})[key.removeprefix("types.")] = value
-        else:
-            found[key] = value
-    try:
-        return msgspec.convert(found, IngestOptions, strict=False)
-    except msgspec.ValidationError as error:
-        raise typer.BadParameter(str(error), param_hint="--read") from error
 
 
 class _Sending(Struct, frozen=True):
@@ -165,43 +147,30 @@ def change(
     found = calling.run(
         context, lambda client: client.change_dataset(dataset, name=name, labels=labels)
     )
-    _show(found, as_json=as_json)
+    reading.show(found, as_json=as_json)
 
 
 @app.command()
 def restore(context: typer.Context, dataset: DatasetId, *, as_json: AsJson = False) -> None:
     """Take a dataset out of the trash."""
     found = calling.run(context, lambda client: client.restore_dataset(dataset))
-    _show(found, as_json=as_json)
+    reading.show(found, as_json=as_json)
 
 
-@app.command()
-def ingest(
-    context: typer.Context, dataset: DatasetId, read: Reading = None, *, as_json: AsJson = False
-) -> None:
-    """Read a dataset's uploaded bytes again, as --read says; wait until it is ready."""
-    options = _options(read or [])
-
-    async def use(client: Client) -> Dataset:
-        return await client.wait_dataset((await client.ingest_again(dataset, options)).id)
-
-    found = calling.run(context, use)
-    _show(found, as_json=as_json)
-    if found.status is not DatasetStatus.READY:
-        raise typer.Exit(1)
+app.command()(reading.ingest)
 
 
 @app.command()
 def show(context: typer.Context, dataset: DatasetId, *, as_json: AsJson = False) -> None:
     """Show a dataset, its columns, and how it was read."""
-    _show(calling.run(context, lambda client: client.dataset(dataset)), as_json=as_json)
+    reading.show(calling.run(context, lambda client: client.dataset(dataset)), as_json=as_json)
 
 
 @app.command()
 def wait(context: typer.Context, dataset: DatasetId, *, as_json: AsJson = False) -> None:
     """Wait until a dataset is ready; exit 1 if it is rejected."""
     found = calling.run(context, lambda client: client.wait_dataset(dataset))
-    _show(found, as_json=as_json)
+    reading.show(found, as_json=as_json)
     if found.status is not DatasetStatus.READY:
         raise typer.Exit(1)
 
@@ -246,28 +215,6 @@ def delete(
     """Put a dataset into the trash, from where it can be restored for some days."""
     calling.run(context, lambda client: client.delete_dataset(dataset, purge=purge))
     terminal.note(f"deleted {dataset}")
-
-
-def _show(dataset: Dataset, *, as_json: bool) -> None:
-    if as_json:
-        terminal.json_page(dataset)
-        return
-    facts = [
-        ("id", dataset.id),
-        ("name", dataset.name),
-        ("status", dataset.status),
-        ("format", dataset.format),
-        ("size", size(dataset.size_bytes or 0)),
-        ("rows", dataset.rows),
-        ("sha256", dataset.sha256),
-        *findings.facts(dataset),
-    ]
-    if dataset.error:
-        facts.append(("error", f"{dataset.error.code}: {dataset.error.message}"))
-    terminal.table(["dataset", ""], [fact for fact in facts if fact[1] is not None])
-    if dataset.columns:
-        rows = [(each.name, each.type, each.nulls) for each in dataset.columns]
-        terminal.table(["column", "type", "nulls"], rows)
 
 
 @contextmanager

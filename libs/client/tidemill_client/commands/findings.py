@@ -1,7 +1,6 @@
 """What reading found in a dataset: how it was read, first rows, figures, rows left out."""
 
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 import msgspec
 import typer
@@ -9,14 +8,12 @@ from msgspec import UNSET
 
 from tidemill_client import calling, terminal
 from tidemill_client.client import Client
-from tidemill_client.commands.options import AsJson, Limit
+from tidemill_client.commands.options import AsJson, DatasetId, Limit
 from tidemill_client.wording import shortened
 from tidemill_contracts.datasets import Dataset, Detected
 
 FIGURES = ("name", "type", "null_percent", "distinct", "min", "mean", "max")
 REJECT = ("row", "column", "code", "raw")
-
-DatasetId = Annotated[UUID, typer.Argument(help="The dataset's id.", metavar="DATASET")]
 
 
 def preview(

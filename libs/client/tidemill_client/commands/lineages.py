@@ -6,8 +6,7 @@ import typer
 
 from tidemill_client import calling, terminal
 from tidemill_client.commands import options
-from tidemill_client.commands.findings import DatasetId
-from tidemill_client.commands.options import AsJson, JobId
+from tidemill_client.commands.options import AsJson, DatasetId, JobId
 from tidemill_contracts.lineage import Lineage
 
 

@@ -13,6 +13,7 @@ Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At m
 Labels = Annotated[
     list[str] | None, typer.Option("--label", help="A label, as key=value; may be repeated.")
 ]
+DatasetId = Annotated[UUID, typer.Argument(help="The dataset's id.", metavar="DATASET")]
 JobId = Annotated[UUID, typer.Argument(help="The job's id.", metavar="JOB")]
 Statuses = Annotated[
     list[JobStatus] | None,

@@ -1885,9 +1885,11 @@ export interface components {
          * Dataset
          * @description What the API says of a dataset; `rows` and `columns` are known once it is ready.
          *
-         *     A new one whose bytes were there already names the dataset that it shares them with. One in
-         *     the trash says until when it can be restored. One that was not uploaded but saved from a job's
-         *     result names its `origin`.
+         *     `options` is what was said of how to read it. One that is read again says by which job, and
+         *     keeps its former table until there is a new one; if there is none, `reading` says why. A new one
+         *     whose bytes were there already names the dataset that it shares them with. One in the trash says
+         *     until when it can be restored. One that was not uploaded but saved from a job's result names its
+         *     `origin`.
          */
         Dataset: {
             /** Format: uuid */
@@ -1908,6 +1910,8 @@ export interface components {
                 [key: string]: string;
             };
             detected?: components["schemas"]["Detected"];
+            options?: Record<string, never>;
+            reading?: components["schemas"]["Reading"];
             error?: components["schemas"]["DatasetError"];
             /** Format: uuid */
             deduplicated_from?: string;
@@ -1970,7 +1974,7 @@ export interface components {
         };
         /**
          * DatasetError
-         * @description Why a dataset was rejected.
+         * @description Why no table could be made.
          */
         DatasetError: {
             code: string;
@@ -2008,6 +2012,8 @@ export interface components {
         /**
          * DatasetReady
          * @description The dataset is typed Parquet and may be used.
+         *
+         *     With a `reading` it is so again: the bytes could not be read anew, and the former table stays.
          */
         DatasetReady: {
             /**
@@ -2028,6 +2034,7 @@ export interface components {
             ingested: components["schemas"]["Ingested"];
             /** Format: uuid */
             job_id: string;
+            reading?: components["schemas"]["Reading"];
         };
         /**
          * DatasetRejected
@@ -2082,7 +2089,7 @@ export interface components {
         DatasetStatus: "deleted" | "ready" | "rejected" | "uploading" | "validating";
         /**
          * DatasetUploaded
-         * @description All bytes are stored; ingest may begin.
+         * @description All bytes are stored; ingest may begin, by the job that gets this event's id.
          */
         DatasetUploaded: {
             /**
@@ -3301,6 +3308,22 @@ export interface components {
             items: components["schemas"]["Queue"][];
             /** @default null */
             next_cursor: string | null;
+        };
+        /**
+         * Reading
+         * @description Uploaded bytes that are read again by this job, as these options say.
+         *
+         *     With an `error` it ended without a table, and the former one stays in use.
+         */
+        Reading: {
+            /** Format: uuid */
+            job_id: string;
+            options?: Record<string, never>;
+            /** Format: date-time */
+            begun_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            error?: components["schemas"]["DatasetError"];
         };
         /**
          * Redriven

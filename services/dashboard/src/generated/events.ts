@@ -166,6 +166,8 @@ export interface DatasetPurged {
 }
 /**
  * The dataset is typed Parquet and may be used.
+ *
+ * With a `reading` it is so again: the bytes could not be read anew, and the former table stays.
  */
 export interface DatasetReady {
   type: "dataset.ready";
@@ -177,6 +179,7 @@ export interface DatasetReady {
   frame: Frame;
   ingested: Ingested;
   job_id: string;
+  reading?: Reading;
 }
 /**
  * A stored table: Parquet parts in order, in the results bucket.
@@ -220,6 +223,25 @@ export interface Column {
   nulls?: number;
 }
 /**
+ * Uploaded bytes that are read again by this job, as these options say.
+ *
+ * With an `error` it ended without a table, and the former one stays in use.
+ */
+export interface Reading {
+  job_id: string;
+  options?: {};
+  begun_at: string;
+  ended_at?: string;
+  error?: DatasetError;
+}
+/**
+ * Why no table could be made.
+ */
+export interface DatasetError {
+  code: string;
+  message: string;
+}
+/**
  * The bytes could not become a dataset.
  */
 export interface DatasetRejected {
@@ -231,13 +253,6 @@ export interface DatasetRejected {
   dataset_id: string;
   error: DatasetError;
   job_id?: string | null;
-}
-/**
- * Why a dataset was rejected.
- */
-export interface DatasetError {
-  code: string;
-  message: string;
 }
 /**
  * The dataset is out of the trash; one that was being validated is uploaded anew.
@@ -253,7 +268,7 @@ export interface DatasetRestored {
   frame?: Frame | null;
 }
 /**
- * All bytes are stored; ingest may begin.
+ * All bytes are stored; ingest may begin, by the job that gets this event's id.
  */
 export interface DatasetUploaded {
   type: "dataset.uploaded";

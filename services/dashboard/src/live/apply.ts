@@ -55,6 +55,7 @@ export class Applier {
       if (next !== data) this.client.setQueryData(query.queryKey, next);
     }
     this.mend();
+    this.replace(events);
     this.summarize(events);
   }
 
@@ -95,6 +96,18 @@ export class Applier {
     }
     if (this.holes.size > 0) void this.client.invalidateQueries({ queryKey: ["jobs"] });
     this.holes.clear();
+  }
+
+  /** Where a dataset has a new table, what is shown of the one before is read again. */
+  private replace(events: readonly AnyEvent[]): void {
+    for (const event of events) {
+      if (event.type !== "dataset.ready" || event.reading) continue;
+      const uri = `/v1/datasets/${event.dataset_id}`;
+      void this.client.invalidateQueries({ queryKey: ["dataset", event.dataset_id] });
+      void this.client.invalidateQueries({ queryKey: ["value", `${uri}/preview`] });
+      void this.client.invalidateQueries({ queryKey: ["value", `${uri}/profile`] });
+      void this.client.invalidateQueries({ queryKey: ["rejects", uri] });
+    }
   }
 
   /** What no event tells in full is read again where it is shown, at most every three seconds. */

@@ -91,17 +91,29 @@ export function foldDataset(dataset: Dataset, event: DatasetEvent): Dataset {
   const seen = { ...dataset, seq: event.seq, updated_at: event.at };
   switch (event.type) {
     case "dataset.uploaded":
-      return { ...seen, status: "validating", size_bytes: event.size_bytes, sha256: event.sha256 };
+      return {
+        ...seen,
+        status: "validating",
+        size_bytes: event.size_bytes,
+        sha256: event.sha256,
+        error: undefined,
+        reading: readingOf(dataset, event),
+      };
     case "dataset.ready":
+      if (event.reading) {
+        return { ...seen, status: "ready", reading: event.reading as Dataset["reading"] };
+      }
       return {
         ...seen,
         status: "ready",
+        error: undefined,
+        reading: undefined,
         format: event.ingested.format,
         rows: event.ingested.rows,
         columns: event.ingested.columns as Dataset["columns"],
       };
     case "dataset.rejected":
-      return { ...seen, status: "rejected", error: event.error };
+      return { ...seen, status: "rejected", error: event.error, reading: undefined };
     case "dataset.restored":
       return { ...seen, status: event.status };
     case "dataset.deleted":
@@ -110,6 +122,15 @@ export function foldDataset(dataset: Dataset, event: DatasetEvent): Dataset {
     default:
       return seen;
   }
+}
+
+/** What has been read before is read again, by the job that has the event's id. */
+function readingOf(
+  dataset: Dataset,
+  event: Extract<DatasetEvent, { type: "dataset.uploaded" }>,
+): Dataset["reading"] {
+  const again = dataset.reading || dataset.status === "ready" || dataset.status === "rejected";
+  return again ? { job_id: event.id, options: event.options, begun_at: event.at } : undefined;
 }
 
 export function foldDatasets(

@@ -74,6 +74,8 @@ function gist(event: AnyEvent): string {
       return event.name;
     case "dataset.rejected":
       return event.error.message;
+    case "dataset.ready":
+      return event.reading?.error ? `as before: ${event.reading.error.message}` : "";
     case "user.registered":
       return event.email;
     default:

@@ -1,5 +1,5 @@
 import { Button, Group, Modal, Stack } from "@mantine/core";
-import type { FormEvent, ReactNode } from "react";
+import { type FormEvent, type ReactNode, useEffect } from "react";
 import type { Order } from "@/parts/order";
 import { ErrorNote } from "@/parts/Page";
 
@@ -21,6 +21,7 @@ export function FormModal({
   act: () => Promise<unknown>;
   children: ReactNode;
 }) {
+  useFocusBack(opened);
   const leave = () => {
     order.clear();
     close();
@@ -47,4 +48,15 @@ export function FormModal({
       </form>
     </Modal>
   );
+}
+
+/** Back to whatever opened it, also where the form is gone together with its window. */
+function useFocusBack(opened: boolean) {
+  useEffect(() => {
+    if (!opened) return undefined;
+    const before = document.activeElement;
+    return () => {
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    };
+  }, [opened]);
 }

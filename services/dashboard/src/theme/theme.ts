@@ -62,6 +62,8 @@ export const theme = createTheme({
         closeButtonProps: { "aria-label": "Close" },
       },
     }),
+    // else each dialog has a banner of its own, beside the page's
+    ModalHeader: Modal.Header.extend({ defaultProps: { role: "presentation" } }),
     Table: Table.extend({
       defaultProps: { verticalSpacing: 7, horizontalSpacing: "sm", fz: "sm" },
     }),

@@ -8,8 +8,10 @@ import { Bars } from "@/charts/Bars";
 import { counted, shown, sized } from "@/live/figures";
 import type { Dataset } from "@/live/lists";
 import { Detected } from "@/pages/datasets/Detected";
+import { ReadAgain } from "@/pages/datasets/ReadAgain";
 import { Rejects } from "@/pages/datasets/Rejects";
 import { Rename } from "@/pages/datasets/Rename";
+import { Rereading } from "@/pages/datasets/Rereading";
 import { Downloads } from "@/pages/job/ResultView";
 import { ConfirmButton } from "@/parts/Confirm";
 import { Id } from "@/parts/Copy";
@@ -42,7 +44,9 @@ function Shown({ dataset }: { dataset: Dataset }) {
   const { tab = "preview" } = useSearch({ from: "/inside/datasets/$id" });
   const navigate = useNavigate({ from: "/datasets/$id" });
   const uri = `/v1/datasets/${dataset.id}`;
-  const ready = dataset.status === "ready";
+  const validating = dataset.status === "validating";
+  // while it is read again there is the table of before
+  const withTable = dataset.status === "ready" || (validating && dataset.rows !== null);
   return (
     <>
       <PageHead
@@ -67,12 +71,13 @@ function Shown({ dataset }: { dataset: Dataset }) {
           title={`Rejected: ${dataset.error.code}`}
         />
       )}
-      {!ready && !dataset.error && (
+      {dataset.reading && <Rereading reading={dataset.reading} withTable={withTable} />}
+      {!withTable && !dataset.error && !dataset.reading && (
         <Text fz="sm" c="dimmed">
           It is being read; its rows appear here by themselves.
         </Text>
       )}
-      {ready && (
+      {withTable && (
         <Tabs
           value={tab}
           keepMounted={false}
@@ -130,6 +135,7 @@ function Orders({ dataset }: { dataset: Dataset }) {
       <Link to="/jobs/new" search={{ dataset: dataset.id }}>
         <Button component="span">New job</Button>
       </Link>
+      <ReadAgain dataset={dataset} />
       <Rename dataset={dataset} />
       <ConfirmButton
         label="Delete"

@@ -3,8 +3,8 @@ import type { Schema } from "@/api/http";
 import { counted } from "@/live/figures";
 import { Panel } from "@/parts/Panel";
 
-const CONTRACTS: Record<string, string> = {
-  evolve: "new columns are taken",
+export const CONTRACTS: Record<string, string> = {
+  evolve: "columns become what holds all their values",
   freeze: "another shape is refused",
   null_value: "values that do not fit become null",
   quarantine_row: "rows that do not fit are set aside",
