@@ -77,10 +77,9 @@ def events(
         if connected is not None:
             await connected(app, client)
         await history.serve(client, app.state.database, forgotten)
-        publisher = _publisher(app, settings, client, ask_epoch(app) if ask_epoch else None)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(app.state.authenticator.learn())
-            tasks.create_task(publisher.run())
+            tasks.create_task(_publisher(app, settings, client, ask_epoch and ask_epoch(app)).run())
             if follow is not None:
                 tasks.create_task(follow(app.state.database, settings, client))
 
