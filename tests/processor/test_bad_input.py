@@ -90,8 +90,20 @@ def test_a_bad_file_is_refused_with_what_to_do(
         (f"n,s\n\n{GOOD}\n\n", 100, 0),
         (f"n,s\n{GOOD}1\n1,2,3\n{GOOD}", 200, 2),
         (f'n,s\n{GOOD}5,a "quoted" word\n', 101, 0),
+        (f"n,s\n{GOOD}   \n \t\n{GOOD}", 200, 0),
+        (f"n\ts\n{GOOD}\t\n{GOOD}".replace(",", "\t"), 201, 0),
     ],
-    ids=["header-twice", "mixed-newlines", "mark", "quoted-newline", "blank", "ragged", "quotes"],
+    ids=[
+        "header-twice",
+        "mixed-newlines",
+        "mark",
+        "quoted-newline",
+        "blank",
+        "ragged",
+        "quotes",
+        "spaces",
+        "tabs",
+    ],
 )
 def test_odd_rows_do_not_change_the_others(text: str, rows: int, codes: int, read: Read) -> None:
     frame, found = read(text)

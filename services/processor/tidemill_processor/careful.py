@@ -86,8 +86,10 @@ class Careful:
         closed = line.str.contains(self._layout.record)
         bare = pl.when(quoted).then(line.str.replace_all(rf"{q}[^{q}]*{q}", "")).otherwise(line)
         width = bare.str.count_matches(delimiter, literal=True) + 1
+        # blanks alone say nothing, unless they are a cell or part cells
+        spaces = "" if delimiter.isspace() or len(self._layout.names) == 1 else " \t"
         state = (
-            pl.when(line == "").then(BLANK)
+            pl.when(line.str.strip_chars(spaces) == "").then(BLANK)
             .when(line.str.starts_with(MARK)).then(MARKED)
             .when((quoted & ~closed) | line.str.contains("\r", literal=True)).then(DOUBTFUL)
             .when(line.is_in(self._header())).then(AGAIN)
