@@ -1,7 +1,10 @@
 """What a job lives through besides success: silence, crashes, limits of time."""
 
+import asyncio
+
 import pytest
 
+from tests.builders import PATIENCE_S
 from tests.e2e.people import Person, types
 from tidemill_contracts.job_events import JobStalled
 from tidemill_contracts.jobs import BlockedReason, JobStatus, Timeouts
@@ -32,6 +35,24 @@ async def test_a_silent_attempt_stalls_once_and_goes_on(ann: Person) -> None:
     assert job.status is JobStatus.SUCCEEDED
     assert (stalled.step, stalled.attempt) == ("burn_cpu", 1)
     assert stalled.idle_s >= 1
+
+
+async def test_whoever_only_asks_sees_how_far_a_running_job_is(ann: Person) -> None:
+    job = await ann.client.submit(processor="wait", params={"seconds": 60})
+
+    async with asyncio.timeout(PATIENCE_S):
+        while (await ann.client.job(job.id)).progress is None:
+            pass
+    shown = await ann.client.job(job.id)
+    await ann.client.cancel(job.id, grace_s=0)
+
+    assert shown.status is JobStatus.RUNNING
+    assert shown.progress
+    assert (shown.progress.step, shown.progress.total, shown.progress.unit) == (
+        "wait",
+        60_000,
+        "ms",
+    )
 
 
 async def test_an_attempt_that_takes_too_long_is_tried_once_more(ann: Person) -> None:

@@ -155,6 +155,18 @@ async def _direct(client: Client, stream: str, asked: dict[str, Any]) -> list[St
         await subscription.unsubscribe()
 
 
+async def last(
+    client: Client, stream: str, subject: str, *, timeout_s: float = _TIMEOUT_S
+) -> bytes | None:
+    """The last message of a subject, without a consumer (ADR-31); None where there is none."""
+    address = f"$JS.API.DIRECT.GET.{stream}.{subject}"
+    try:
+        message = await client.request(address, b"", timeout=timeout_s)
+    except (NatsError, TimeoutError, asyncio.InvalidStateError) as error:
+        raise StreamRefused(f"direct get from {stream}") from error
+    return message.data if "Nats-Sequence" in (message.headers or {}) else None
+
+
 async def last_sequence(client: Client, stream: str) -> int | None:
     """The last sequence of a stream, or None where the stream does not exist."""
     info = await ask(client, f"STREAM.INFO.{stream}")

@@ -23,6 +23,7 @@ from tidemill_contracts.log import MAX_CURSOR_CHARS
 from tidemill_contracts.pages import Page
 from tidemill_jobs import batches, past, results, retrying, usecases
 from tidemill_jobs.book import Accepted
+from tidemill_jobs.progress import with_progress
 from tidemill_jobs.records import JSON
 from tidemill_jobs.refusals import JobNotFound
 from tidemill_jobs.repository import JobRepository
@@ -134,7 +135,8 @@ class JobController(Controller):
         job = await jobs.get(job_id)
         if job is None:
             raise JobNotFound
-        return msgspec.structs.replace(public(job), cursor=cursor)
+        shown = msgspec.structs.replace(public(job), cursor=cursor)
+        return await with_progress(request.app, shown)
 
     @get("/{job_id:uuid}/events", opt=READ, operation_id="jobEvents")
     async def events(

@@ -74,10 +74,9 @@ class Archive:
             return None
         subject = f"tm.progress.{selection.tenant}.{key.hex}"
         try:
-            found = await streams.read(self._hub.client, PROGRESS, 1, limit=1, subjects=subject)
+            return await streams.last(self._hub.client, PROGRESS, subject)
         except StreamRefused:
             return None
-        return found[0].body if found else None
 
     async def _stored(self, selection: Selection, after: Cursor, limit: int) -> Page:
         client, store = self._store()
