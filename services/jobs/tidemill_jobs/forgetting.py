@@ -1,7 +1,7 @@
 """Forgets jobs that ended long ago, with their events, and says how far the log is forgotten.
 
-A few hundred go in a transaction. An ingest job stays as long as its dataset, and what is not
-published stays until it is.
+A few hundred are looked at in a transaction. An ingest job stays as long as its dataset, and what
+is not published stays until it is.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidemill_jobs.removal import REMOVE
 from tidemill_jobs.settings import JobsSettings
@@ -18,7 +17,7 @@ from tidemill_kit.db import Database
 from tidemill_kit.errors import failure_of
 
 log = structlog.get_logger()
-AT_ONCE = 200
+AT_ONCE = 500
 FORGOTTEN = text("select epoch, position from forgotten")
 
 
@@ -43,53 +42,55 @@ class Forgetter:
 
     async def forget(self) -> int:
         """All that is over its time; answers how many jobs those were."""
-        count = await self._each(_OVER, REMOVE) + await self._each(_DELETED, [])
+        count = await self._each(_OLD, _OVER, REMOVE) + await self._each(_TOLD, _DELETED, [])
         async with self._database.transaction() as connection:
             await connection.execute(_DROP_EMPTY_MONTHS)
         if count:
             log.info("jobs.forgotten", jobs=count)
         return count
 
-    async def _each(self, query: TextClause, remove: Sequence[TextClause]) -> int:
+    async def _each(self, old: TextClause, over: TextClause, remove: Sequence[TextClause]) -> int:
+        """Go through what is old, a short step at a time: much of it may have to stay."""
         count, after = 0, UUID(int=0)
         while True:
             async with self._database.transaction() as connection:
                 values = self._ages | {"after": after}
-                ids: Sequence[UUID] = (await connection.scalars(query, values)).all()
-                if not ids:
+                seen = (await connection.scalars(old, values)).all()
+                if not seen:
                     return count
-                await _forget(connection, ids, remove)
-            count, after = count + len(ids), ids[-1]
-
-
-async def _forget(
-    connection: AsyncConnection, ids: Sequence[UUID], remove: Sequence[TextClause]
-) -> None:
-    """The jobs go with the last place in the log that is theirs: what is before it has holes."""
-    for statement in (_NOTE, *remove, _EVENTS):
-        await connection.execute(statement, {"ids": ids})
+                ids = (await connection.scalars(over, self._ages | {"ids": seen})).all()
+                # what is before the last place of theirs has holes from now on
+                for statement in (_NOTE, *remove, _EVENTS) if ids else ():
+                    await connection.execute(statement, {"ids": ids})
+            count, after = count + len(ids), seen[-1]
 
 
 _ENDED, _FAILED = (
     f"make_interval(secs => cast(:{name} as double precision))" for name in ("ended", "failed")
 )
 _PUBLISHED = "not exists (select from events where key = {key} and stream_seq is null)"
+_OLD = text(f"""
+select id from jobs where id > :after and id < uuid_floor(now() - least({_ENDED}, {_FAILED}))
+order by id limit :limit
+""")
 _OVER = text(f"""
-select id from jobs where id > :after
-and id < uuid_floor(now() - least({_ENDED}, {_FAILED}))
+select id from jobs where id = any(:ids)
 and finished_at < now() - case status when 'failed' then {_FAILED} else {_ENDED} end
 and not (system and dataset_id is not null
     and exists (select from datasets where datasets.id = jobs.dataset_id))
 and {_PUBLISHED.format(key="jobs.id")}
-order by id limit :limit for update skip locked
+order by id for update skip locked
 """)
 # of jobs that were deleted only events are left
+_TOLD = text(f"""
+select distinct key from events where key > :after
+and key < uuid_floor(now() - greatest({_ENDED}, {_FAILED})) order by key limit :limit
+""")
 _DELETED = text(f"""
-select distinct old.key from events old where old.key > :after
-and old.key < uuid_floor(now() - greatest({_ENDED}, {_FAILED}))
-and old.type like 'job.%' and not exists (select from jobs where id = old.key)
-and {_PUBLISHED.format(key="old.key")}
-order by old.key limit :limit
+select told.id from unnest(cast(:ids as uuid[])) told (id)
+where not exists (select from jobs where jobs.id = told.id)
+and exists (select from events where key = told.id and type like 'job.%')
+and {_PUBLISHED.format(key="told.id")}
 """)
 _NOTE = text("""
 update forgotten set (epoch, position) = (last.epoch, last.stream_seq) from (
