@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -133,14 +134,14 @@ async def test_a_table_that_was_replaced_goes_after_the_retention_and_its_reader
     before = await below(store, RESULTS, tenant)
 
     reports = [await collected(stack, eve, dry_run=True)]
-    await ended_long_ago(stack, eve.user.tenant_id)
-    reports.append(await collected(stack, eve, dry_run=True))
-    await eve.client.cancel(reader.id, grace_s=0)
-    await eve.ended(reader.id)
-    reports.append(await collected(stack, eve, dry_run=True))
-    untouched = await below(store, RESULTS, tenant)
-    reports.append(await collected(stack, eve, dry_run=False))
-    left = await below(store, RESULTS, tenant)
+    async with a_month_later(stack, eve.user.tenant_id):
+        reports.append(await collected(stack, eve, dry_run=True))
+        await eve.client.cancel(reader.id, grace_s=0)
+        await eve.ended(reader.id)
+        reports.append(await collected(stack, eve, dry_run=True))
+        untouched = await below(store, RESULTS, tenant)
+        reports.append(await collected(stack, eve, dry_run=False))
+        left = await below(store, RESULTS, tenant)
 
     prefix = f"{tenant}{former.id}/"
     found = [report["found"].get("replaced_results", {"examples": []}) for report in reports]
@@ -182,11 +183,16 @@ async def purged(stack: Stack, dataset_id: UUID) -> None:
     await connection.close()
 
 
-async def ended_long_ago(stack: Stack, tenant_id: UUID) -> None:
-    """As if the retention of what the tenant's jobs gave were over."""
+@asynccontextmanager
+async def a_month_later(stack: Stack, tenant_id: UUID) -> AsyncGenerator[None]:
+    """As if the retention of what the tenant's jobs gave were over; their log says otherwise."""
     connection = await connect(stack.postgres_url())
-    change = "update jobs.jobs set finished_at = finished_at - interval '31 days'"
-    await connection.execute(f"{change} where tenant_id = $1", tenant_id)
+    mine = "where tenant_id = $1 and finished_at"
+    change = "update jobs.jobs set finished_at = finished_at"
+    await connection.execute(f"{change} - interval '31 days' {mine} < now()", tenant_id)
+    yield
+    back = f"{change} + interval '31 days' {mine} < now() - interval '30 days'"
+    await connection.execute(back, tenant_id)
     await connection.close()
 
 

@@ -105,8 +105,9 @@ class Incoming:
         self._stall_s = stall_s
         self._fields = dict(query)
         self._filename: str | None = None
-        self.announced_bytes = int(headers.get("content-length") or 0)
         self._kind, self._parameters = parse_options_header(headers.get("content-type", ""))
+        around = MAX_AROUND_BYTES if self._kind == FORM else 0
+        self.least_bytes = int(headers.get("content-length") or 0) - around
         if self._kind != FORM and self._kind not in RAW:
             raise UnsupportedMedia(f"{self._kind}: send a form, or bytes as {OCTETS}")
         if self._kind != FORM:
@@ -117,7 +118,7 @@ class Incoming:
     async def chunks(self, allowance: Allowance) -> AsyncGenerator[bytes]:
         """The file's bytes; an upload that cannot be accepted raises, at the latest at its end."""
         is_form, size = self._kind == FORM, 0
-        allowance.check(self.announced_bytes - (MAX_AROUND_BYTES if is_form else 0))
+        allowance.check(self.least_bytes)
         async for chunk in self._form(allowance) if is_form else self._received():
             size += len(chunk)
             allowance.check(size)

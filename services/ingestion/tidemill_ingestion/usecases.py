@@ -65,13 +65,15 @@ async def receive(
     async with database.on_behalf_of(owner.tenant_id) as connection:
         held = await DatasetRepository(connection, owner.tenant_id).holdings()
     limits.check(held.and_dataset())
-    storage.check_room(incoming.announced_bytes)
+    allowance = limits.left(held)
+    allowance.check(incoming.least_bytes)
+    storage.check_room(incoming.least_bytes)
     dataset_id = uuid7()
     key = lifecycle.object_key(owner.tenant_id, dataset_id)
     size, sha256 = await storage.put_stream(
         settings.s3_datasets_bucket,
         key,
-        incoming.chunks(limits.left(held)),
+        incoming.chunks(allowance),
         check=incoming.check,
     )
     said = incoming.said
