@@ -1,6 +1,7 @@
 """What a typed frame holds: figures for each column, and its first rows."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -21,7 +22,7 @@ COLUMNS_AT_ONCE = 50
 SAFE_INTEGER = 2**53 - 1
 SHOWN_CHARACTERS = 100
 # no column that is read can have a zero byte in its name
-PLACE = "\0place of "
+FINITE = "\0finite "
 
 type Spans = dict[str, tuple[float, float]]
 """The least and the greatest finite value of a column."""
@@ -143,13 +144,14 @@ def _profiled(
         for name, dtype in batch.items()
         for figure, expression in _wanted(name, dtype, shares.get(name))
     }
-    places = [_place(name, batch[name], span).alias(PLACE + name) for name, span in spans.items()]
+    edges = {name: _edges(span) for name, span in spans.items()}
+    finite = [_finite(name, batch[name]).alias(FINITE + name) for name in edges]
     wanted |= {
-        (PLACE + name, str(bin_)): (pl.col(PLACE + name) == bin_).sum()
-        for name in spans
-        for bin_ in range(BINS)
-    }
-    figures = _figures(frame.select(*batch, *places), wanted)
+        (FINITE + name, str(place)): (pl.col(FINITE + name) < edge).sum()
+        for name in edges
+        for place, edge in enumerate(edges[name][1:-1])
+    } | {(FINITE + name, "all"): pl.col(FINITE + name).count() for name in edges}
+    figures = _figures(frame.select(*batch, *finite), wanted)
     for name, share in shares.items():
         seen, present = figures[name]["distinct"], rows - figures[name]["nulls"]
         figures[name]["distinct"] = min(round(seen / share), present)
@@ -158,7 +160,7 @@ def _profiled(
             name=name,
             type=types[name],
             null_percent=round(100 * figures[name]["nulls"] / rows, 3) if rows else 0.0,
-            histogram=_histogram(spans[name], figures[PLACE + name]) if name in spans else None,
+            histogram=_histogram(edges[name], figures[FINITE + name]) if name in edges else None,
             **{key: _cut(one) for key, one in figures[name].items()},
         )
         for name in batch
@@ -246,20 +248,15 @@ def _finite(name: str, dtype: "pl.DataType") -> "pl.Expr":
     return value if dtype.is_integer() else pl.when(value.is_finite()).then(value)
 
 
-def _place(name: str, dtype: "pl.DataType", span: tuple[float, float]) -> "pl.Expr":
-    """In which bin a value is."""
-    import polars as pl
-
+def _edges(span: tuple[float, float]) -> list[float]:
     low, high = span
     width = high / BINS - low / BINS
-    place = ((_finite(name, dtype) - low) / (width or 1.0)).floor()
-    return place.clip(0, BINS - 1).cast(pl.Int8)
+    return [low + width * edge for edge in range(BINS)] + [high]
 
 
-def _histogram(span: tuple[float, float], counts: dict[str, Any]) -> Histogram:
-    low, high = span
-    width = high / BINS - low / BINS
-    return Histogram([low + width * edge for edge in range(BINS)] + [high], list(counts.values()))
+def _histogram(edges: list[float], below: dict[str, Any]) -> Histogram:
+    """From how many values lie below each edge but the first, and how many there are."""
+    return Histogram(edges, [more - less for less, more in pairwise([0, *below.values()])])
 
 
 def _cut(value: Any) -> Any:
