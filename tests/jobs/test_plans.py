@@ -13,7 +13,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.jobs import many
-from tidemill_jobs import letters, listing, sweeper
+from tidemill_jobs import forgetting, letters, listing, sweeper
 from tidemill_stack.stack import Stack
 
 ROWS, PRETENDED = 4_000, 10_000_000
@@ -27,11 +27,13 @@ SWEEPS = {
     "waiting_for_workers": sweeper.WAITING_FOR_WORKERS,
     "held_back": sweeper.HELD_BACK,
     "failures": letters.FAILURES,
+    "old": forgetting.OLD,
+    "told_of_old": forgetting.TOLD,
 }
-"""Every query that the sweeper asks, and other looks at all jobs."""
+"""Every query that the sweeper and the forgetter ask, and other looks at all jobs."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def planted(infra: Stack) -> AsyncGenerator[AsyncConnection]:
     """A transaction, never committed, in which PostgreSQL believes in ten million jobs."""
     url = infra.postgres_url().replace("postgresql://", "postgresql+asyncpg://", 1)
@@ -63,6 +65,8 @@ def given_to(query: TextClause) -> dict[str, Any]:
     """Values for what a sweep asks for."""
     values: dict[str, Any] = {
         "order_s": 15.0,
+        "ended": 86_400.0,
+        "failed": 86_400.0,
         "live": '["noop"]',
         "worker": "w",
         "queue": "default",

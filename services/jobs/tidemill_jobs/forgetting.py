@@ -42,7 +42,7 @@ class Forgetter:
 
     async def forget(self) -> int:
         """All that is over its time; answers how many jobs those were."""
-        count = await self._each(_OLD, _OVER, REMOVE) + await self._each(_TOLD, _DELETED, [])
+        count = await self._each(OLD, _OVER, REMOVE) + await self._each(TOLD, _DELETED, [])
         async with self._database.transaction() as connection:
             await connection.execute(_DROP_EMPTY_MONTHS)
         if count:
@@ -69,7 +69,7 @@ _ENDED, _FAILED = (
     f"make_interval(secs => cast(:{name} as double precision))" for name in ("ended", "failed")
 )
 _PUBLISHED = "not exists (select from events where key = {key} and stream_seq is null)"
-_OLD = text(f"""
+OLD = text(f"""
 select id from jobs where id > :after and id < uuid_floor(now() - least({_ENDED}, {_FAILED}))
 order by id limit :limit
 """)
@@ -82,7 +82,7 @@ and {_PUBLISHED.format(key="jobs.id")}
 order by id for update skip locked
 """)
 # of jobs that were deleted only events are left
-_TOLD = text(f"""
+TOLD = text(f"""
 select distinct key from events where key > :after
 and key < uuid_floor(now() - greatest({_ENDED}, {_FAILED})) order by key limit :limit
 """)
