@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 SITE = ROOT / "docs" / "site"
 SERVED = ROOT / "libs" / "stack" / "tidemill_stack" / "site" / "docs"
+MADE = frozenset({"__pycache__", "dist", "node_modules"})
 FOREIGN = re.compile(r"https?://|[\"']//|<script>|\s(style|on\w+)=")
 VARIABLE = re.compile(r"\bTM_[A-Z0-9_]+[A-Z0-9]\b")
 GENERIC = re.compile(r"(IDENTITY|INGESTION|JOBS|NOTIFIER|PROCESSOR)(?=_(DB|PASSWORD|UPSTREAM))")
@@ -26,6 +27,13 @@ GENERIC = re.compile(r"(IDENTITY|INGESTION|JOBS|NOTIFIER|PROCESSOR)(?=_(DB|PASSW
 def operations(api: Any) -> Iterator[Any]:
     for path in api["paths"].values():
         yield from path.values()
+
+
+def written(folder: Path) -> Iterator[Path]:
+    """The files of a folder without what was installed or built there."""
+    for place, folders, files in folder.walk():
+        folders[:] = [name for name in folders if name not in MADE]
+        yield from (place / name for name in files)
 
 
 @pytest.fixture(scope="session")
@@ -88,8 +96,7 @@ def test_an_invalid_asyncapi_is_seen(complaints: Complaints, tmp_path: Path) -> 
 
 def test_every_variable_is_in_the_table(documents: dict[str, str]) -> None:
     folders = [ROOT / name for name in ("contracts", "libs", "services", "deploy")]
-    sources = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    texts = [path.read_text(errors="ignore") for path in sources if path.suffix != ".pyc"]
+    texts = [path.read_text(errors="ignore") for folder in folders for path in written(folder)]
     named = {name for text in texts for name in VARIABLE.findall(text)} - {"TM_X_FILE"}
 
     generic = {GENERIC.sub("<SERVICE>", name.removesuffix("_FILE")) for name in named}
