@@ -72,6 +72,7 @@ class Frame(Struct, frozen=True):
 
 
 Character = Annotated[str, Meta(min_length=1, max_length=1)]
+Decimal = Literal[".", ","]
 Contract = Literal["evolve", "freeze", "quarantine_row", "null_value"]
 ColumnType = Literal[
     "bool", "int64", "float64", "date", "date_dmy", "date_mdy", "datetime", "string"
@@ -87,8 +88,9 @@ class IngestOptions(
 ):
     """What the uploader knows better than the content says, and what the columns must hold.
 
-    `depth` is how many levels of nested JSON objects become columns with dotted names. `types`
-    are wishes under the contract `evolve`; where a value does not fit, `freeze` refuses the
+    `skip` is how many lines stand above a CSV's table. With a `decimal` comma points may group the
+    thousands. `depth` is how many levels of nested JSON objects become columns with dotted names.
+    `types` are wishes under the contract `evolve`; where a value does not fit, `freeze` refuses the
     dataset, `quarantine_row` the row, and `null_value` makes it null.
     """
 
@@ -98,6 +100,8 @@ class IngestOptions(
     delimiter: Character | None = None
     quote: Character | None = None
     header: bool | None = None
+    skip: Annotated[int, Meta(ge=0, le=1_000)] | None = None
+    decimal: Decimal = "."
     depth: Annotated[int, Meta(ge=0, le=16)] = 4
     contract: Contract = "evolve"
     types: ColumnTypes = {}
@@ -108,6 +112,10 @@ class IngestOptions(
                 raise ValueError(f"`{name}` cannot be a line break or a zero byte")
         if self.delimiter is not None and self.delimiter == self.quote:
             raise ValueError("`delimiter` and `quote` are the same")
+        if self.decimal == "," and "," in (self.delimiter, self.quote):
+            raise ValueError("a comma cannot be `decimal` and `delimiter` or `quote` too")
+        if self.format in ("json", "ndjson", "parquet") and (self.skip or self.decimal == ","):
+            raise ValueError(f"`skip` and `decimal` are for CSV and TSV, not {self.format}")
         if self.contract != "evolve" and not self.types:
             raise ValueError(f"the contract `{self.contract}` needs `types`")
         if self.encoding is not None:
@@ -141,6 +149,8 @@ class Detected(Struct, frozen=True, kw_only=True, omit_defaults=True):
     delimiter: str | None = None
     quote: str | None = None
     header: bool | None = None
+    skip: int = 0
+    decimal: Decimal = "."
     compression: str | None = None
     contract: Contract = "evolve"
     evolved: list[str] = field(default_factory=list[str])

@@ -1,6 +1,7 @@
 """A file that was read wrong is read again, and keeps its table until that succeeds."""
 
 import asyncio
+from pathlib import Path
 from uuid import UUID
 
 from asyncpg import connect
@@ -107,3 +108,29 @@ async def heard_of(stack: Stack, dataset_id: UUID, status: DatasetStatus) -> Non
         while await connection.fetchval(query, dataset_id) != status:
             pass
     await connection.close()
+
+
+async def test_titles_and_decimal_commas_are_read_as_somebody_says(
+    ann: Person, stack: Stack, tmp_path: Path
+) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text("Sales; in euros\n\nshop;takings\nHarbour;1.234,50\nMarket;12,5\n")
+
+    status, _, problem = await tidemill(
+        ann, stack, "datasets", "upload", str(file), "--follow", "--read", "skip=2"
+    )
+    [text, *_] = (await ann.client.datasets(limit=1, name="sales.csv")).items
+    again, output, _ = await tidemill(
+        ann, stack, "datasets", "ingest", str(text.id), "--read", "skip=2", "--read", "decimal=,"
+    )
+    number = await ann.client.dataset(text.id)
+
+    assert (status, again) == (0, 0), problem
+    assert "2 lines skipped, header, decimal comma" in output
+    assert [[each.type for each in one.columns or []] for one in (text, number)] == [
+        ["string", "string"],
+        ["string", "float64"],
+    ]
+    assert await ann.client.content(text.id, format="csv").value() == (
+        b"shop,takings\nHarbour,1234.5\nMarket,12.5\n"
+    )

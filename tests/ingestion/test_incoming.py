@@ -163,6 +163,8 @@ async def test_a_type_that_is_no_data_is_refused(kind: str) -> None:
         ({"types": '{"a": "complex"}'}, BadRequest),
         ({"contract": "strict"}, BadRequest),
         ({"depth": "17"}, BadRequest),
+        ({"skip": "-1"}, BadRequest),
+        ({"decimal": "'"}, BadRequest),
     ],
 )
 def test_a_field_that_cannot_be_meant_is_named(
@@ -177,7 +179,13 @@ def test_a_field_that_cannot_be_meant_is_named(
 
 @pytest.mark.parametrize(
     "fields",
-    [{"contract": "freeze"}, {"delimiter": "\n"}, {"delimiter": ";", "quote": ";"}],
+    [
+        {"contract": "freeze"},
+        {"delimiter": "\n"},
+        {"delimiter": ";", "quote": ";"},
+        {"delimiter": ",", "decimal": ","},
+        {"skip": "1", "format": "ndjson"},
+    ],
     ids=str,
 )
 def test_options_that_contradict_each_other_are_refused(fields: dict[str, str]) -> None:
@@ -188,11 +196,16 @@ def test_options_that_contradict_each_other_are_refused(fields: dict[str, str]) 
 
 
 def test_options_come_as_text_and_go_on_without_defaults() -> None:
-    fields = {"types": '{"a": "int64"}', "contract": "freeze", "header": "false", "depth": "4"}
+    fields = {
+        "types": '{"a": "int64"}', "contract": "freeze", "header": "false", "depth": "4",
+        "skip": "2", "decimal": ",",
+    }  # fmt: skip
 
     said = read(fields, None)
 
-    assert said.options == {"types": {"a": "int64"}, "contract": "freeze", "header": False}
+    assert said.options == {
+        "types": {"a": "int64"}, "contract": "freeze", "header": False, "skip": 2, "decimal": ",",
+    }  # fmt: skip
 
 
 async def test_a_length_over_the_limit_is_refused_before_a_byte_is_read() -> None:

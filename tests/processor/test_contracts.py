@@ -95,10 +95,10 @@ def test_contracts_hold_for_json_too(read: Read, run: Run) -> None:
 
 
 def test_everything_that_is_detected_can_be_said(read: Read) -> None:
-    raw = gzip.compress("1;'a;b'\n2;c\n".encode("utf-16-le"))
+    raw = gzip.compress("notes\n1;'a;b'\n2;c\n".encode("utf-16-le"))
     said = {
         "format": "csv", "compression": "gzip", "encoding": "utf-16-le", "delimiter": ";",
-        "quote": "'", "header": False,
+        "quote": "'", "header": False, "skip": 1, "decimal": ",",
     }  # fmt: skip
 
     frame, found = read(raw, **said)
@@ -124,6 +124,13 @@ def test_the_profile_tells_how_the_file_was_read(read: Read, run: Run) -> None:
         {"contract": "freeze"},
         {"encoding": "hex"},
         {"depth": 17},
+        {"skip": -1},
+        {"skip": 1_001},
+        {"skip": 1, "format": "json"},
+        {"decimal": "'"},
+        {"decimal": ",", "delimiter": ","},
+        {"decimal": ",", "quote": ","},
+        {"decimal": ",", "format": "parquet"},
         {"types": {"a": "complex"}},
     ],
     ids=str,

@@ -74,8 +74,9 @@ class DatasetController(Controller):
         """Upload a file: a form with the field `file`, or the bytes alone with `?name=`.
 
         `name`, `labels` (a JSON object) and, where the content does not tell, `format`,
-        `compression`, `encoding`, `delimiter`, `quote`, `header` and `depth` may stand in the form
-        or in the query; so may `types` (a JSON object, type by column) and the `contract` for them.
+        `compression`, `encoding`, `delimiter`, `quote`, `header`, `skip`, `decimal` and `depth` may
+        stand in the form or in the query; so may `types` (a JSON object, type by column) and the
+        `contract` for them.
         """
         known = head(request.app)
         query = {name: request.query_params[name] for name in request.query_params}

@@ -49,6 +49,10 @@ MARKUP = re.compile(
 SEPARATOR = re.compile(r"\"?sep=(.)\"?\r?\n", re.IGNORECASE)
 DELIMITERS = ",\t;|"
 RARE_DELIMITERS = "^~\x01\x1f:"
+# a line of one cell at most, quoted or plain, and the empty cells that a spreadsheet adds
+TITLE = re.compile(r'(?:"[^"\r\n]*"|[^",;\t|\r\n]*)(,*|;*|\t*|\|*)\r?\n')
+MOST_TITLES = 20
+LEAST_COLUMNS = 3
 NUMBER_OR_TIME = re.compile(
     r"[+-]?(\d[\d.,]*|\.\d+)([eE][+-]?\d+)?%?|[+-]?(nan|inf)|true|false"
     r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d{2}.*",
@@ -131,18 +135,24 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def dialect(head: str, delimiter: str | None = None, quote: str | None = None) -> Dialect:
+def dialect(
+    head: str, delimiter: str | None = None, quote: str | None = None, decimal: str = "."
+) -> Dialect:
     """The delimiter under which the most first lines have the header's number of cells, two at
-    least, and the quote; a comma where there is only one column.
+    least, and the quote; a comma where there is only one column. A decimal comma is the delimiter
+    only where nothing else can be.
     """
     quote = quote or _quote(head)
     if delimiter is not None:
         return Dialect(delimiter, quote)
     for candidates, least in ((DELIMITERS, 0.8), (RARE_DELIMITERS, 1.0)):
-        scored = [(*_fit(head, Dialect(each, quote)), each) for each in candidates]
+        others = candidates.replace(",", "") if decimal == "," else candidates
+        scored = [(*_fit(head, Dialect(each, quote)), each) for each in others]
         share, width, best = max(scored, key=lambda fit: fit[:2])
         if share >= least and width > 1:
             return Dialect(best, quote)
+    if decimal == "," and _fit(head, Dialect(",", quote))[1] == 1:
+        return Dialect(";", quote)
     return Dialect(quote=quote)
 
 
@@ -189,6 +199,41 @@ def has_header(rows: list[list[str]]) -> bool:
         return False
     named = [cell for cell in first if cell]
     return _numbers_below(rows) or len(set(named)) == len(named)
+
+
+def titles(head: str, delimiter: str | None, quote: str | None, decimal: str) -> int:
+    """How many lines stand above the table, where that is certain.
+
+    Each of them has one cell at most that is not empty. Below them are the names of three columns
+    at least, then rows as wide as these, and in some column nothing but numbers.
+    """
+    count, at, said, paddings = 0, 0, False, {""}
+    while count < MOST_TITLES and (line := TITLE.match(head, at)):
+        count, at = count + 1, line.end()
+        said = said or bool(line[0].strip())
+        paddings.add(line[1])
+    if not said or TITLE.match(head, at):
+        return 0
+    below = head[at:]
+    fall = dialect(below, delimiter, quote, decimal)
+    rows = sample(below, fall)
+    if not rows or not _is_certain(rows):
+        return 0
+    return count if paddings <= {"", fall.delimiter * (len(rows[0]) - 1)} else 0
+
+
+def _is_certain(rows: list[list[str]]) -> bool:
+    """Whether these are a header and its rows beyond doubt."""
+    names = {cell.strip() for cell in rows[0]}
+    if len(names) < LEAST_COLUMNS or len(rows) <= 2 or "" in names:  # noqa: PLR2004 - two rows tell
+        return False
+    even = all(len(row) == len(names) and sum(map(bool, row)) > 1 for row in rows)
+    return even and has_header(rows) and any(map(_all_numbers, zip(*rows[1:], strict=True)))
+
+
+def _all_numbers(cells: tuple[str, ...]) -> bool:
+    said = [cell for cell in map(str.strip, cells) if cell]
+    return bool(said) and all(map(NUMBER_OR_TIME.fullmatch, said))
 
 
 def _numbers_below(rows: list[list[str]]) -> bool:

@@ -20,6 +20,11 @@ TIME = r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
 WHOLE = r"(?:0|[1-9][0-9]{0,14})"
 ANY = r"(?:0|[1-9][0-9]*)"
 POWER = r"[eE][+-]?[0-9]+"
+COMMA = (
+    rf"^\s*[+-]?(?:(?:[0-9]+(?:,[0-9]*)?|,[0-9]+)(?:{POWER})?"
+    r"|[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]*)?)\s*$"
+)
+POINT = rf"^\s*[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:{POWER})?\s*$"
 PATTERNS: dict[Class, str] = {
     "bool": r"(?i:true|false)",
     "int": r"0|-?[1-9][0-9]{0,14}",
@@ -71,6 +76,22 @@ def words(cells: "pl.Series") -> "pl.Series":
 
     text = pl.col(cells.name).str.strip_chars()
     return cells.to_frame().select(pl.when(~text.is_in(MISSING)).then(text)).to_series()
+
+
+def pointed(cells: "pl.Series") -> "pl.Series":
+    """Numbers with a decimal comma as all numbers are read: `1.234,5` is 1234.5.
+
+    What only a decimal point makes a number gets a comma, so that it is none.
+    """
+    import polars as pl
+
+    if not cells.str.contains("[,.]").any():
+        return cells
+    text = pl.col(cells.name)
+    number = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    spelt = pl.when(text.str.contains(COMMA)).then(number)
+    other = spelt.when(text.str.contains(POINT)).then(text.str.replace(".", ",", literal=True))
+    return cells.to_frame().select(other.otherwise(text)).to_series().alias(cells.name)
 
 
 def fits(cells: "pl.Series", kind: Class, *, empty: bool = False) -> bool:

@@ -36,12 +36,6 @@ class Opened(Struct, frozen=True, kw_only=True):
     def is_parquet(self) -> bool:
         return self.encoding is None
 
-    def head(self) -> str:
-        """The first million bytes as text."""
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            return codecs.getincrementaldecoder("utf-8")().decode(file.read(formats.HEAD_BYTES))
-
 
 def open_raw(
     source: Path, run: Run, encoding: str | None = None, packing: str | None = None
@@ -79,6 +73,14 @@ def open_raw(
         raise DataError("the file is empty", code="empty_file")
     size = path.stat().st_size
     return Opened(path=path, size=size, start=start, compression=packed, encoding=found)
+
+
+def text_ahead(file: IO[bytes]) -> str:
+    """The next million bytes as text; the file stays where it stands."""
+    at = file.tell()
+    text = codecs.getincrementaldecoder("utf-8")().decode(file.read(formats.HEAD_BYTES))
+    file.seek(at)
+    return text
 
 
 def _head(path: Path) -> bytes:

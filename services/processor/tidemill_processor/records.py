@@ -56,13 +56,8 @@ def first_record(file: IO[bytes], dialect: Dialect) -> list[str] | None:
     """The cells of the first record that is not blank; the file stands behind it then."""
     csv.field_size_limit(LINE_BYTES)
 
-    def feed() -> Iterator[str]:
-        while line := file.readline(LINE_BYTES + 1):
-            if len(line) > LINE_BYTES:
-                raise line_too_long(file.tell() - len(line))
-            yield line.decode()
-
-    reader = csv.reader(feed(), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
+    lines = (line.decode() for line in iter(lambda: _line_of(file), b""))
+    reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
     try:
         return next((cells for cells in reader if cells), None)
     except csv.Error as error:
@@ -71,6 +66,19 @@ def first_record(file: IO[bytes], dialect: Dialect) -> list[str] | None:
             " if they are unusual",
             code="broken_header",
         ) from error
+
+
+def skip_lines(file: IO[bytes], count: int) -> None:
+    """Go behind so many lines, or to the end."""
+    for _ in range(count):
+        _line_of(file)
+
+
+def _line_of(file: IO[bytes]) -> bytes:
+    line = file.readline(LINE_BYTES + 1)
+    if len(line) > LINE_BYTES:
+        raise line_too_long(file.tell() - len(line))
+    return line
 
 
 def ndjson_records(file: IO[bytes]) -> Iterator[Row | Flaw]:

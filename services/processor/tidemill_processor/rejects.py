@@ -18,7 +18,7 @@ ADVICE = {
     "number_out_of_range": "write such numbers as text",
     "too_deep": "at most 64 levels are read",
     "unpaired_surrogate": "half a character cannot be kept",
-    "too_many_columns": f"{GUESSED_WRONG}; does a title stand above the header?",
+    "too_many_columns": f"{GUESSED_WRONG}; if a title stands above the header, `skip` its lines",
 }
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tidemill_contracts.datasets import ColumnType, Contract
+from tidemill_contracts.datasets import ColumnType, Contract, Decimal
 from tidemill_processor.glance import glance
 from tidemill_processor.inference import (
     PATTERNS,
@@ -12,6 +12,7 @@ from tidemill_processor.inference import (
     fits,
     join,
     lenient,
+    pointed,
     reading,
     words,
 )
@@ -47,13 +48,20 @@ class Widening:
     later blocks differ from its first ones is read twice.
     """
 
-    def __init__(self, contract: Contract, asked: dict[str, ColumnType], rejects: Rejects) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        asked: dict[str, ColumnType],
+        rejects: Rejects,
+        decimal: Decimal = ".",
+    ) -> None:
         self.classes: dict[str, Class] = {}
         self.again = False
         self.nulled = 0
         self.rejects = rejects
         self._asked = asked
         self._contract = contract
+        self._decimal = decimal
         self._settled = False
         self._above_twelve: dict[str, set[int]] = {}
 
@@ -112,13 +120,14 @@ class Widening:
         before = self.classes.get(name, "null")
         if before == "string":
             return cells
-        if text and (read := glance(cells, before)) is not None:
+        spelt = self._spelt(cells)
+        if text and (read := glance(spelt, before)) is not None:
             return read
-        if text and before in AT_ONCE and fits(cells, before, empty=True):
-            read = reading(cells, before)
-            if read.null_count() == (cells == "").sum() and not _boundless(cells, read):
+        if text and before in AT_ONCE and fits(spelt, before, empty=True):
+            read = reading(spelt, before)
+            if read.null_count() == (spelt == "").sum() and not _boundless(spelt, read):
                 return read
-        said = words(cells) if text else cells
+        said = words(spelt) if text else cells
         if text and (read := glance(said, before)) is not None:
             return read
         found = classify(said, kinds)
@@ -132,11 +141,15 @@ class Widening:
             return cells
         return said if found == "slashed" else reading(said, found)
 
+    def _spelt(self, cells: "pl.Series") -> "pl.Series":
+        """The cells with numbers as they are read."""
+        return pointed(cells) if self._decimal == "," else cells
+
     def _as_settled(self, cells: "pl.Series", kinds: set[Kind]) -> "pl.Series":
         one = self.classes[cells.name]
         if one in TEXT:
             return cells
-        return reading(words(cells) if kinds == {"text"} else cells, one)
+        return reading(words(self._spelt(cells)) if kinds == {"text"} else cells, one)
 
     def _note_places(self, said: "pl.Series") -> None:
         """Where a number above twelve stands, there stands the day."""
@@ -153,7 +166,8 @@ class Widening:
         self.classes[cells.name] = ASKED[asked]
         if asked == "string":
             return cells
-        said = words(cells) if block.kinds[cells.name] == {"text"} else cells
+        text = block.kinds[cells.name] == {"text"}
+        said = words(self._spelt(cells)) if text else cells
         read = lenient(said, asked)
         bad = (said.is_not_null() & read.is_null()).arg_true().to_list()
         if bad:

@@ -69,7 +69,9 @@ def facts(dataset: Dataset) -> list[tuple[str, object]]:
 def _read(detected: Detected) -> list[tuple[str, object]]:
     header = {True: "header", False: "no header", None: None}[detected.header]
     delimiter = detected.delimiter and f"delimiter {detected.delimiter!r}"
-    words = [detected.compression, detected.encoding, delimiter, header]
+    skipped = f"{detected.skip} lines skipped" if detected.skip else None
+    decimal = "decimal comma" if detected.decimal == "," else None
+    words = [detected.compression, detected.encoding, delimiter, skipped, header, decimal]
     told: list[tuple[str, object]] = [("read as", ", ".join(each for each in words if each))]
     for what, count in (("rows left out", detected.rejects), ("values nulled", detected.nulled)):
         if count:

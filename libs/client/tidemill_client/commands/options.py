@@ -85,7 +85,7 @@ Reading = Annotated[
     typer.Option(
         "--read",
         metavar="KEY=VALUE",
-        help="How to read it: format, compression, encoding, delimiter, quote, header, depth, "
-        "contract, or types.COLUMN; repeatable.",
+        help="How to read it: format, compression, encoding, delimiter, quote, header, skip, "
+        "decimal, depth, contract, or types.COLUMN; repeatable.",
     ),
 ]

@@ -266,7 +266,7 @@ export interface paths {
         put?: never;
         /**
          * Upload a file: a form with the field `file`, or the bytes alone with `?name=`
-         * @description `name`, `labels` (a JSON object) and, where the content does not tell, `format`, `compression`, `encoding`, `delimiter`, `quote`, `header` and `depth` may stand in the form or in the query; so may `types` (a JSON object, type by column) and the `contract` for them.
+         * @description `name`, `labels` (a JSON object) and, where the content does not tell, `format`, `compression`, `encoding`, `delimiter`, `quote`, `header`, `skip`, `decimal` and `depth` may stand in the form or in the query; so may `types` (a JSON object, type by column) and the `contract` for them.
          */
         post: operations["datasets_upload"];
         delete?: never;
@@ -2206,6 +2206,13 @@ export interface components {
             quote: string | null;
             /** @default null */
             header: boolean | null;
+            /** @default 0 */
+            skip: number;
+            /**
+             * @default .
+             * @enum {unknown}
+             */
+            decimal: "," | ".";
             /** @default null */
             compression: string | null;
             /**
@@ -2305,8 +2312,9 @@ export interface components {
          * IngestOptions
          * @description What the uploader knows better than the content says, and what the columns must hold.
          *
-         *     `depth` is how many levels of nested JSON objects become columns with dotted names. `types`
-         *     are wishes under the contract `evolve`; where a value does not fit, `freeze` refuses the
+         *     `skip` is how many lines stand above a CSV's table. With a `decimal` comma points may group the
+         *     thousands. `depth` is how many levels of nested JSON objects become columns with dotted names.
+         *     `types` are wishes under the contract `evolve`; where a value does not fit, `freeze` refuses the
          *     dataset, `quarantine_row` the row, and `null_value` makes it null.
          */
         IngestOptions: {
@@ -2322,6 +2330,13 @@ export interface components {
             quote: string | null;
             /** @default null */
             header: boolean | null;
+            /** @default null */
+            skip: number | null;
+            /**
+             * @default .
+             * @enum {unknown}
+             */
+            decimal: "," | ".";
             /** @default 4 */
             depth: number;
             /**
@@ -2352,6 +2367,13 @@ export interface components {
             quote: string | null;
             /** @default null */
             header: boolean | null;
+            /** @default 0 */
+            skip: number;
+            /**
+             * @default .
+             * @enum {unknown}
+             */
+            decimal: "," | ".";
             /** @default null */
             compression: string | null;
             /**

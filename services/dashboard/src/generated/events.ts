@@ -208,6 +208,8 @@ export interface Ingested {
   delimiter?: string | null;
   quote?: string | null;
   header?: boolean | null;
+  skip?: number;
+  decimal?: "," | ".";
   compression?: string | null;
   contract?: "evolve" | "freeze" | "null_value" | "quarantine_row";
   evolved?: string[];

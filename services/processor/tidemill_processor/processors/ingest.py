@@ -16,8 +16,8 @@ from tidemill_processor.layout import Block, Layout, Tell
 from tidemill_processor.objects import ObjectBlocks
 from tidemill_processor.parquet import open_parquet, reading
 from tidemill_processor.profile import Spans, preview, profile
-from tidemill_processor.readers import Opened, open_raw
-from tidemill_processor.records import Flaw, first_record, json_records, ndjson_records
+from tidemill_processor.readers import Opened, open_raw, text_ahead
+from tidemill_processor.records import Flaw, first_record, json_records, ndjson_records, skip_lines
 from tidemill_processor.registry import processor
 from tidemill_processor.rejects import Rejects
 from tidemill_processor.run import DataError, LazyFrame, Run
@@ -48,6 +48,7 @@ def ingest(params: IngestOptions, run: Run) -> tuple[LazyFrame, Ingested]:
         )
     if not opened.is_parquet:
         return _from_text(opened, params, run)
+    _refuse_what_is_for_csv(params, "parquet")
     with reading():
         frame = open_parquet(opened)
         types = {
@@ -68,11 +69,19 @@ class CsvSource:
             # a line that spreadsheets write and hide again
             delimiter, head = delimiter or said[1], head[said.end() :]
             file.seek(len(said[0].encode()), SEEK_CUR)
+        known = delimiter, options.quote, options.decimal
+        skip = options.skip or 0
+        if options.skip is None and options.header is not False:
+            skip = formats.titles(head, *known)
+        if skip:
+            skip_lines(file, skip)
+            head = text_ahead(file)
         self._start = file.tell()
-        dialect = formats.dialect(head, delimiter, options.quote)
+        dialect = _dialect(head, *known)
         first = first_record(file, dialect)
         if first is None:
-            raise DataError("the file is empty", code="empty_file")
+            below = f" below the {skip} lines that are skipped" if skip else ""
+            raise DataError(f"the file is empty{below}", code="empty_file")
         rows = formats.sample(head, dialect) or [first]
         header = formats.has_header(rows) if options.header is None else options.header
         if header:
@@ -91,6 +100,8 @@ class CsvSource:
             delimiter=dialect.delimiter,
             quote=dialect.quote,
             header=header,
+            skip=skip,
+            decimal=options.decimal,
         )
 
     def blocks(self, file: IO[bytes], tell: Tell) -> Iterable[Block]:
@@ -123,10 +134,12 @@ def _from_text(opened: Opened, options: IngestOptions, run: Run) -> tuple[LazyFr
     types, evolved = dict(options.types), list[str]()
     with opened.path.open("rb") as file:
         file.seek(opened.start)
-        source = _source(opened, file, options)
+        source = _source(file, options)
+        if source.detected.skip and options.skip is None:
+            run.log(f"{source.detected.skip} lines above the header are skipped")
         while True:
             rejects = Rejects(run, frozen=options.contract == "freeze")
-            widening = Widening(options.contract, types, rejects)
+            widening = Widening(options.contract, types, rejects, options.decimal)
             staging = Staging(run.scratch, text=bool(source.names))
             try:
                 _read(source, file, opened, widening, staging, run)
@@ -176,12 +189,32 @@ def _typed(
     return _described(frame, types, about, run, staging.spans)
 
 
-def _source(opened: Opened, file: IO[bytes], options: IngestOptions) -> "CsvSource | JsonSource":
-    head = opened.head()
+def _source(file: IO[bytes], options: IngestOptions) -> "CsvSource | JsonSource":
+    head = text_ahead(file)
     kind = "csv" if options.format == "tsv" else options.format or formats.text_format(head)
     if kind in ("json", "ndjson"):
+        _refuse_what_is_for_csv(options, kind)
         return JsonSource(kind, options.depth)
     return CsvSource(head, file, options)
+
+
+def _dialect(head: str, delimiter: str | None, quote: str | None, decimal: str) -> formats.Dialect:
+    found = formats.dialect(head, delimiter, quote, decimal)
+    if decimal == "," and "," in (found.delimiter, found.quote):
+        raise DataError(
+            "the comma divides cells, so it cannot be `decimal` too; name the `delimiter` if it is"
+            " another one",
+            code="options_invalid",
+        )
+    return found
+
+
+def _refuse_what_is_for_csv(options: IngestOptions, kind: str) -> None:
+    if options.skip or options.decimal == ",":
+        raise DataError(
+            f"`skip` and `decimal` are for CSV and TSV, and this is {kind}; leave them out",
+            code="format_mismatch",
+        )
 
 
 def _read(

@@ -21,6 +21,8 @@ export function Detected({ of }: { of: Schema["Detected"] }) {
     ["Delimiter", marks(of.delimiter)],
     ["Quote", of.quote],
     ["Header", of.header === null || of.header === undefined ? null : of.header ? "yes" : "no"],
+    ["Lines skipped", of.skip ? counted(of.skip) : null],
+    ["Decimal mark", of.decimal === "," ? "comma" : null],
     ["Rows set aside", of.rejects ? counted(of.rejects) : null],
     ["Values made null", of.nulled ? counted(of.nulled) : null],
     ["Contract", of.contract && CONTRACTS[of.contract]],

@@ -11,7 +11,17 @@ import { TypeFields } from "@/pages/datasets/TypeFields";
 import { FormModal } from "@/parts/FormModal";
 import { type Order, useOrder } from "@/parts/order";
 
-const FIELDS = ["format", "compression", "encoding", "delimiter", "quote", "header", "depth"];
+const FIELDS = [
+  "format",
+  "compression",
+  "encoding",
+  "delimiter",
+  "quote",
+  "header",
+  "skip",
+  "decimal",
+  "depth",
+];
 const FORMATS = ["csv", "tsv", "json", "ndjson", "parquet"];
 const COMPRESSIONS = ["none", "gzip", "zstd"];
 const ENCODINGS = ["utf-8", "utf-16", "cp1252", "latin-1", "shift_jis", "gb18030"];
@@ -152,6 +162,30 @@ function Fields({
             value={said.header}
             error={order.at("header")}
             onChange={(header) => say({ header })}
+          />
+          <NumberInput
+            label="Lines to skip"
+            description="Titles and notes above the table"
+            placeholder={FOUND}
+            min={0}
+            max={1000}
+            allowDecimal={false}
+            value={said.skip}
+            error={order.at("skip")}
+            onChange={(skip) => say({ skip })}
+          />
+          <Select
+            label="Decimal mark"
+            description="With a comma, points may group thousands"
+            placeholder="a point"
+            clearable
+            data={[
+              { value: ".", label: "point: 1234.5" },
+              { value: ",", label: "comma: 1.234,5" },
+            ]}
+            value={said.decimal}
+            error={order.at("decimal")}
+            onChange={(decimal) => say({ decimal })}
           />
         </>
       )}

@@ -41,6 +41,16 @@ it("starts with what was detected, and asks for what is written", () => {
   });
 });
 
+it("asks for the lines to skip and the decimal mark of tables of text alone", () => {
+  const detected = { ...DATASET.detected, skip: 2, decimal: "," };
+  const said = startOf({ ...DATASET, detected } as unknown as Dataset);
+
+  expect(orderOf({ ...said, skip: 0 })).toMatchObject({ skip: 0, decimal: "," });
+  expect(orderOf(said)).toMatchObject({ skip: 2, decimal: "," });
+  expect(orderOf({ ...said, format: "json" })).not.toHaveProperty("skip");
+  expect(orderOf({ ...said, format: "json" })).not.toHaveProperty("decimal");
+});
+
 it("asks nothing of rows where a format has none", () => {
   const said = startOf(DATASET);
 

@@ -12,6 +12,8 @@ export interface Said {
   delimiter: string;
   quote: string;
   header: string | null;
+  skip: number | string;
+  decimal: string | null;
   depth: number | string;
   contract: string;
   types: Typed[];
@@ -45,6 +47,8 @@ export function startOf(dataset: Dataset): Said {
     delimiter: spelled(from.delimiter ?? ""),
     quote: from.quote ?? "",
     header: from.header === undefined || from.header === null ? null : String(from.header),
+    skip: from.skip ?? "",
+    decimal: from.decimal ?? null,
     depth: asked.depth ?? "",
     contract: from.contract ?? "evolve",
     types: Object.entries(asked.types ?? {}).map(([column, type]) => typed(column, type ?? null)),
@@ -75,6 +79,8 @@ export function orderOf(said: Said): Options {
     delimiter: rows ? (SPELLED[said.delimiter] ?? said.delimiter) : "",
     quote: rows ? said.quote : "",
     header: rows && said.header !== null ? said.header === "true" : null,
+    skip: rows && said.skip !== "" ? Number(said.skip) : null,
+    decimal: rows ? said.decimal : null,
     depth: nested && said.depth !== "" ? Number(said.depth) : null,
     contract: said.contract,
     types: Object.fromEntries(types.map((each) => [each.column, each.type])),
