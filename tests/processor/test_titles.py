@@ -1,6 +1,7 @@
 """Lines above a table: skipped as somebody says, or where it is certain that they are no rows."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill_contracts.datasets import Ingested
+from tidemill_contracts.datasets import Ingested, IngestOptions
 from tidemill_processor import formats
+from tidemill_processor.processors.ingest import ingest
 from tidemill_processor.run import DataError, Run
 
 type Read = Callable[..., tuple[pl.DataFrame, Ingested]]
@@ -100,6 +102,24 @@ def test_places_of_bad_rows_stay_those_of_the_file(read: Read, run: Run) -> None
     [reject] = map(msgspec.json.decode, run.artifacts["rejects.ndjson"].read_bytes().splitlines())
 
     assert (reject["row"], reject["byte_offset"]) == (43, raw.encode().index(b"short"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (PADDED + TABLE, "2 lines above the header are skipped"),
+        ("Report,,\na,b,c\n", "one of 3 columns has a name"),
+        (TABLE, ""),
+    ],
+)
+def test_the_log_tells_of_titles(raw: str, told: str, tmp_path: Path) -> None:
+    lines: list[str] = []
+    run = Run(tmp_path, source=tmp_path / "raw", on_log=lambda _, text, __: lines.append(text))
+    (tmp_path / "raw").write_text(raw)
+
+    ingest(IngestOptions(), run)
+
+    assert [line.startswith(told) for line in lines if "above the" in line] == [True] * bool(told)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ class CsvSource:
             )
         self._layout = Layout(dialect, names, first if header else [])
         self.names = names
+        self.named = sum(map(bool, map(str.strip, self._layout.header)))
         self.detected = Detected(
             format="tsv" if dialect.delimiter == "\t" else "csv",
             delimiter=dialect.delimiter,
@@ -134,9 +135,7 @@ def _from_text(opened: Opened, options: IngestOptions, run: Run) -> tuple[LazyFr
     types, evolved = dict(options.types), list[str]()
     with opened.path.open("rb") as file:
         file.seek(opened.start)
-        source = _source(file, options)
-        if source.detected.skip and options.skip is None:
-            run.log(f"{source.detected.skip} lines above the header are skipped")
+        source = _source(file, options, run)
         while True:
             rejects = Rejects(run, frozen=options.contract == "freeze")
             widening = Widening(options.contract, types, rejects, options.decimal)
@@ -189,13 +188,28 @@ def _typed(
     return _described(frame, types, about, run, staging.spans)
 
 
-def _source(file: IO[bytes], options: IngestOptions) -> "CsvSource | JsonSource":
+def _source(file: IO[bytes], options: IngestOptions, run: Run) -> "CsvSource | JsonSource":
     head = text_ahead(file)
     kind = "csv" if options.format == "tsv" else options.format or formats.text_format(head)
     if kind in ("json", "ndjson"):
         _refuse_what_is_for_csv(options, kind)
         return JsonSource(kind, options.depth)
-    return CsvSource(head, file, options)
+    source = CsvSource(head, file, options)
+    if options.skip is None:
+        _tell_of_titles(source, run)
+    return source
+
+
+def _tell_of_titles(source: CsvSource, run: Run) -> None:
+    width = len(source.names)
+    if skip := source.detected.skip:
+        run.log(f"{skip} lines above the header are skipped")
+    elif source.named == 1 < width - 1:
+        run.log(
+            f"one of {width} columns has a name; if titles stand above the table, say with `skip`"
+            " how many lines",
+            level="warning",
+        )
 
 
 def _dialect(head: str, delimiter: str | None, quote: str | None, decimal: str) -> formats.Dialect:
