@@ -176,7 +176,7 @@ function Fields({
           />
           <Select
             label="Decimal mark"
-            description="With a comma, points may group thousands"
+            description="Stands before the fraction"
             placeholder="a point"
             clearable
             data={[
