@@ -70,9 +70,9 @@ class CsvSource:
             delimiter, head = delimiter or said[1], head[said.end() :]
             file.seek(len(said[0].encode()), SEEK_CUR)
         known = delimiter, options.quote, options.decimal
-        skip = options.skip or 0
-        if options.skip is None and options.header is not False:
-            skip = formats.titles(head, *known)
+        skip = options.skip
+        if skip is None:
+            skip = 0 if options.header is False else formats.titles(head, *known)
         if skip:
             skip_lines(file, skip)
             head = text_ahead(file)
@@ -80,8 +80,7 @@ class CsvSource:
         dialect = _dialect(head, *known)
         first = first_record(file, dialect)
         if first is None:
-            below = f" below the {skip} lines that are skipped" if skip else ""
-            raise DataError(f"the file is empty{below}", code="empty_file")
+            raise _nothing(skip)
         rows = formats.sample(head, dialect) or [first]
         header = formats.has_header(rows) if options.header is None else options.header
         if header:
@@ -210,6 +209,11 @@ def _tell_of_titles(source: CsvSource, run: Run) -> None:
             " how many lines",
             level="warning",
         )
+
+
+def _nothing(skip: int) -> DataError:
+    below = f" below the {skip} lines that are skipped" if skip else ""
+    return DataError(f"the file is empty{below}", code="empty_file")
 
 
 def _dialect(head: str, delimiter: str | None, quote: str | None, decimal: str) -> formats.Dialect:
