@@ -199,10 +199,10 @@ def _figures(
 
 
 def _differ(dtype: "pl.DataType") -> bool:
-    """Whether different values are counted."""
+    """Whether there may be many different values, to be counted."""
     import polars as pl
 
-    return not dtype.is_nested() and dtype != pl.Null
+    return not dtype.is_nested() and dtype not in (pl.Null, pl.Boolean)
 
 
 def _wanted(
@@ -212,6 +212,8 @@ def _wanted(
 
     column = pl.col(name)
     yield "nulls", column.null_count()
+    if dtype == pl.Boolean:
+        yield "distinct", column.any().cast(pl.Int64) + (~column).any().cast(pl.Int64)
     if not _differ(dtype):
         return
     present = column.drop_nulls() if share is None else _hashes(column.drop_nulls(), share)
