@@ -202,7 +202,7 @@ def _differ(dtype: "pl.DataType") -> bool:
     """Whether there may be many different values, to be counted."""
     import polars as pl
 
-    return not dtype.is_nested() and dtype not in (pl.Null, pl.Boolean)
+    return not (dtype.is_nested() or isinstance(dtype, pl.Null | pl.Boolean))
 
 
 def _wanted(
