@@ -142,7 +142,7 @@ def _profiled(
     wanted = {
         (name, figure): expression
         for name, dtype in batch.items()
-        for figure, expression in _wanted(name, dtype, shares.get(name))
+        for figure, expression in _wanted(name, dtype, distinct=name not in shares)
     }
     edges = {name: _edges(span) for name, span in spans.items()}
     finite = [_finite(name, batch[name]).alias(FINITE + name) for name in edges]
@@ -153,8 +153,8 @@ def _profiled(
     } | {(FINITE + name, "all"): pl.col(FINITE + name).count() for name in edges}
     figures = _figures(frame.select(*batch, *finite), wanted)
     for name, share in shares.items():
-        seen, present = figures[name]["distinct"], rows - figures[name]["nulls"]
-        figures[name]["distinct"] = min(round(seen / share), present)
+        present = rows - figures[name]["nulls"]
+        figures[name]["distinct"] = min(round(_distinct(frame, name, share) / share), present)
     return [
         ColumnProfile(
             name=name,
@@ -185,6 +185,16 @@ def _shares(frame: "pl.LazyFrame", batch: "dict[str, pl.DataType]", rows: int) -
     return {name: min(1.0, HASHES / max(count, 1.0)) for name, count in expected.items()}
 
 
+def _distinct(frame: "pl.LazyFrame", name: str, share: float) -> int:
+    """How many hashes are in this share; beside other figures the column would be in memory."""
+    import polars as pl
+
+    hashes = frame.filter(pl.col(name).is_not_null()).select(pl.col(name).hash().alias("hash"))
+    if share < 1:
+        hashes = hashes.filter(pl.col("hash") < pl.lit(int(share * 2**64), dtype=pl.UInt64))
+    return hashes.select(pl.col("hash").n_unique()).collect(engine="streaming").item()
+
+
 def _figures(
     frame: "pl.LazyFrame", wanted: dict[tuple[str, str], "pl.Expr"]
 ) -> dict[str, dict[str, Any]]:
@@ -205,9 +215,7 @@ def _differ(dtype: "pl.DataType") -> bool:
     return not (dtype.is_nested() or isinstance(dtype, pl.Null | pl.Boolean))
 
 
-def _wanted(
-    name: str, dtype: "pl.DataType", share: float | None
-) -> Iterable[tuple[str, "pl.Expr"]]:
+def _wanted(name: str, dtype: "pl.DataType", *, distinct: bool) -> Iterable[tuple[str, "pl.Expr"]]:
     import polars as pl
 
     column = pl.col(name)
@@ -216,8 +224,8 @@ def _wanted(
         yield "distinct", column.any().cast(pl.Int64) + (~column).any().cast(pl.Int64)
     if not _differ(dtype):
         return
-    present = column.drop_nulls() if share is None else _hashes(column.drop_nulls(), share)
-    yield "distinct", present.n_unique()
+    if distinct:
+        yield "distinct", column.drop_nulls().n_unique()
     if dtype.is_float():
         yield "nans", column.is_nan().sum()
         column = column.fill_nan(None)
@@ -228,15 +236,6 @@ def _wanted(
         finite = _finite(name, dtype)
         yield "mean", finite.mean()
         yield "std", finite.std()
-
-
-def _hashes(present: "pl.Expr", share: float) -> "pl.Expr":
-    import polars as pl
-
-    hashes = present.hash()
-    if share == 1:
-        return hashes
-    return hashes.filter(hashes < pl.lit(int(share * 2**64), dtype=pl.UInt64))
 
 
 def _counts(name: str, dtype: "pl.DataType", spans: Spans) -> bool:
