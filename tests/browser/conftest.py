@@ -1,27 +1,36 @@
-"""A browser in front of the real system; without one these tests say so and are skipped."""
+"""A browser in front of the real system; without one, or a page, these tests say so and skip."""
 
 import importlib.util
 import os
 import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.visitor import Visitor
+from tidemill_dashboard.site import ROOT
 from tidemill_stack.stack import Stack
 
 CHROMIUM = shutil.which("chromium")
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
+def without(missing: str) -> NoReturn:
+    """What a machine of one's own may lack must be there where everything is checked."""
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
 @pytest.fixture(scope="session")
 async def browser() -> AsyncGenerator[Browser]:
     if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium is not installed: apt-get install chromium")
-        pytest.skip("chromium is not installed")
+        without("chromium is not installed: apt-get install chromium")
+    if not (ROOT / "index.html").is_file():
+        without("the dashboard is not built: uv sync --reinstall-package tidemill-dashboard")
     async with async_playwright() as started:
         opened = await started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield opened
