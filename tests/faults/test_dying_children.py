@@ -63,6 +63,5 @@ def once(number: int, seconds: float) -> Wanted:
 
 def slot_children(supervisor: int) -> list[int]:
     """The children that run tasks in slots, not the one for pure steps."""
-    return [
-        pid for pid in family(supervisor)[1:] if "slot-" in str(Path(f"/proc/{pid}/cwd").readlink())
-    ]
+    words = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in family(supervisor)[1:]}
+    return [pid for pid, said in words.items() if '"pure":false' in said]
