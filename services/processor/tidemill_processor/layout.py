@@ -59,13 +59,15 @@ class Layout(Struct, frozen=True):
 
     def whole_records(self, lines: bytes) -> bytes:
         """The lines without those of a record that is open at their end, as far as quotes tell."""
-        quote, end = self.dialect.quote.encode(), len(lines)
-        if lines.count(quote) % 2:
-            open_ = False
-            while end and not open_:
-                start = lines.rfind(b"\n", 0, end - 1) + 1
-                open_, end = bool(lines.count(quote, start, end) % 2), start
-        return lines[:end]
+        quote = self.dialect.quote.encode()
+        if lines.count(quote) % 2 == 0:
+            return lines
+        end = len(lines)
+        while True:
+            start = lines.rfind(b"\n", 0, end - 1) + 1
+            if lines.count(quote, start, end) % 2:
+                return lines[:start]
+            end = start
 
     def parsed(self, data: bytes, quote: str | None) -> "pl.DataFrame | None":
         """The rows as text; None where Polars cannot read them."""

@@ -135,8 +135,6 @@ def _profiled(
     rows: int,
     spans: Spans,
 ) -> list[ColumnProfile]:
-    import polars as pl
-
     spans = {name: spans[name] for name, dtype in batch.items() if _counts(name, dtype, spans)}
     shares = _shares(frame, batch, rows)
     wanted = {
@@ -145,12 +143,16 @@ def _profiled(
         for figure, expression in _wanted(name, dtype, distinct=name not in shares)
     }
     edges = {name: _edges(span) for name, span in spans.items()}
-    finite = [_finite(name, batch[name]).alias(FINITE + name) for name in edges]
+    finite = [
+        _finite(name, dtype).alias(FINITE + name)
+        for name, dtype in batch.items()
+        if dtype.is_numeric()
+    ]
     wanted |= {
-        (FINITE + name, str(place)): (pl.col(FINITE + name) < edge).sum()
+        (FINITE + name, figure): expression
         for name in edges
-        for place, edge in enumerate(edges[name][1:-1])
-    } | {(FINITE + name, "all"): pl.col(FINITE + name).count() for name in edges}
+        for figure, expression in _below(name, edges[name])
+    }
     figures = _figures(frame.select(*batch, *finite), wanted)
     for name, share in shares.items():
         present = rows - figures[name]["nulls"]
@@ -233,7 +235,7 @@ def _wanted(name: str, dtype: "pl.DataType", *, distinct: bool) -> Iterable[tupl
         yield "min", column.min()
         yield "max", column.max()
     if dtype.is_numeric():
-        finite = _finite(name, dtype)
+        finite = pl.col(FINITE + name)
         yield "mean", finite.mean()
         yield "std", finite.std()
 
@@ -253,6 +255,16 @@ def _edges(span: tuple[float, float]) -> list[float]:
     low, high = span
     width = high / BINS - low / BINS
     return [low + width * edge for edge in range(BINS)] + [high]
+
+
+def _below(name: str, edges: list[float]) -> Iterable[tuple[str, "pl.Expr"]]:
+    """How many finite values lie below each edge but the first; below the last one: all."""
+    import polars as pl
+
+    finite = pl.col(FINITE + name)
+    for place, edge in enumerate(edges[1:-1]):
+        yield str(place), (finite < edge).sum()
+    yield "all", finite.count()
 
 
 def _histogram(edges: list[float], below: dict[str, Any]) -> Histogram:
